@@ -1,0 +1,30 @@
+// One function a subcommand: adds its flags to the application and sets `action` to what runs when it is chosen.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace pgtrain {
+
+// Returns the exit code of the process.
+using Action = std::function<int()>;
+
+void add_train_command(CLI::App& app, Action& action);
+void add_sample_command(CLI::App& app, Action& action);
+void add_eval_command(CLI::App& app, Action& action);
+void add_config_command(CLI::App& app, Action& action);
+void add_doctor_command(CLI::App& app, Action& action);
+
+// Prepares the matrix-product library, warns on the log when it is a slow one, and lets operators run on the calling thread.
+void prepare_math();
+
+// The text on standard output, whole. Throws DiskError when it cannot be written (closed pipe, full disk).
+void print(const std::string& text);
+
+}  // namespace pgtrain

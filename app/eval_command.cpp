@@ -1,0 +1,80 @@
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "metrics/row.h"
+#include "open_policy.h"
+#include "tensor/blas.h"
+#include "train/evaluation.h"
+#include "train/experiment.h"
+
+namespace pgtrain {
+namespace {
+
+struct Flags {
+  std::string checkpoint;
+  std::string which = "best";
+  std::vector<std::string> overrides;
+  std::string output;
+  bool json = false;
+};
+
+int run_eval(const Flags& flags) {
+  const auto checkpoint = find_checkpoint(flags.checkpoint, flags.which);
+  const auto recorded = checkpoint / "experiment.yaml";
+  std::vector<std::filesystem::path> files;
+  if (std::filesystem::exists(recorded)) files.push_back(recorded);
+  const ExperimentConfig config = load_experiment(files, flags.overrides);
+  const std::string path = config.data.eval.empty() ? config.data.train : config.data.eval;
+  const Dataset data = load_dataset(path, config.data.prompt_field, config.data.target_field);
+  const auto reward = make_reward(config.reward);
+  prepare_math();
+  const auto policy = open_policy(checkpoint);
+  WorkerPool pool(static_cast<int>(config.run.threads), use_one_thread);
+  const Rollout rollout = evaluate(*policy, pool, data, *reward, config.eval.max_records, config.rollout.shard_size,
+                                   config.rollout.max_new_tokens);
+  if (!flags.output.empty()) {
+    std::string lines;
+    for (int64_t i = 0; i < rollout.size(); ++i)
+      lines += to_json_line(completion_row("eval", 0, rollout, i, data, reward->part_names()));
+    write_file_atomic(flags.output, lines);
+  }
+  Row row;
+  row.set("checkpoint", checkpoint.string());
+  row.set("data", path);
+  row.set("records", rollout.size());
+  add_rollout_metrics(row, "eval_", rollout, reward->part_names());
+  const std::string line = to_json_line(row);
+  if (flags.json) {
+    print(line);
+  } else {
+    std::string table;
+    for (const auto& [key, value] : nlohmann::ordered_json::parse(line).items())
+      table += fmt::format("{:36} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    print(table);
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("eval", "Score greedy completions of held-out records");
+  command->add_option("--checkpoint", flags->checkpoint, "a run folder or one of its checkpoints")->required();
+  command->add_option("--which", flags->which, "for a run folder: the best or the latest checkpoint")
+      ->check(CLI::IsMember({"best", "latest"}))->capture_default_str();
+  command->add_option("-s,--set", flags->overrides, "override a key of the checkpoint's experiment, such as data.eval or reward")
+      ->allow_extra_args(false);
+  command->add_option("--output", flags->output, "write every record's completion, target and score parts as JSON lines");
+  command->add_flag("--json", flags->json, "one JSON line instead of a table");
+  command->footer(
+      "Examples:\n"
+      "  pgtrain eval --checkpoint runs/quickstart\n"
+      "  pgtrain eval --checkpoint runs/quickstart --set data.eval=other.jsonl --set 'reward=[{metric: exact_match}]' --json");
+  command->callback([flags, &action] { action = [flags] { return run_eval(*flags); }; });
+}
+
+}  // namespace pgtrain

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <new>
+
+#include "commands.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/signals.h"
+#include "core/version.h"
+
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  pgtrain train --config configs/quickstart.yaml                 train, or go on where a killed run stopped
+  pgtrain train --config configs/quickstart.yaml --set run.seed=2 --set run.name=second
+  pgtrain sample --checkpoint runs/quickstart --prompt "en 4217"
+  pgtrain eval --checkpoint runs/quickstart
+  pgtrain config explain algorithm.baseline
+
+Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 training diverged; 4 bad input file or checkpoint;
+  5 disk; 75 stopped by SIGTERM after saving, run again to go on; 130 interrupted after saving.)";
+
+int report(const std::exception& e, int code) {
+  std::fprintf(stderr, "%s\n", e.what());
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("pgtrain: policy-gradient fine-tuning of language models towards target texts", "pgtrain");
+  app.footer(kExamples);
+  app.set_version_flag("--version", std::string("pgtrain ") + pgtrain::kVersion);
+  app.require_subcommand(1);
+  std::string log_level = "info";
+  app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+  pgtrain::Action action;
+  pgtrain::add_train_command(app, action);
+  pgtrain::add_sample_command(app, action);
+  pgtrain::add_eval_command(app, action);
+  pgtrain::add_config_command(app, action);
+  pgtrain::add_doctor_command(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? pgtrain::kExitDone : pgtrain::kExitConfig;
+  }
+  try {
+    pgtrain::set_up_log(log_level.c_str());
+    pgtrain::StopFlag::install();
+    return action();
+  } catch (const pgtrain::Error& e) {
+    return report(e, e.exit_code());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "out of memory: use a smaller model, rollout.shard_size or train.micro_batch\n");
+    return pgtrain::kExitInternal;
+  } catch (const std::exception& e) {
+    return report(e, pgtrain::kExitInternal);
+  }
+}

@@ -1,0 +1,45 @@
+#include "open_policy.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+#include "checkpoint/checkpoint_store.h"
+#include "commands.h"
+#include "core/error.h"
+#include "tensor/blas.h"
+
+namespace pgtrain {
+
+namespace fs = std::filesystem;
+
+fs::path find_checkpoint(const fs::path& path, const std::string& which) {
+  if (fs::exists(path / "config.json")) return path;
+  if (!fs::is_directory(path / "checkpoints"))
+    throw DataError(fmt::format("{}: neither a checkpoint (no config.json) nor a run (no checkpoints folder)", path.string()));
+  for (const std::string& link : {which, std::string("latest")}) {
+    std::error_code error;
+    const fs::path target = fs::canonical(path / "checkpoints" / link, error);
+    if (!error) return target;
+  }
+  throw DataError(fmt::format("{}: the run has no checkpoint yet", path.string()));
+}
+
+std::unique_ptr<Policy> open_policy(const fs::path& checkpoint) {
+  if (fs::exists(checkpoint / "manifest.json")) CheckpointStore::verify(checkpoint);
+  return Policy::open(checkpoint);
+}
+
+void prepare_math() {
+  prepare_blas();
+  use_one_thread();
+  const std::string warning = slow_blas_warning(matmul_gflops());
+  if (!warning.empty()) spdlog::warn("{}", warning);
+}
+
+void print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw DiskError("cannot write to standard output");
+}
+
+}  // namespace pgtrain

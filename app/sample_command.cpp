@@ -1,0 +1,131 @@
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "core/error.h"
+#include "core/worker_pool.h"
+#include "open_policy.h"
+#include "rollout/generator.h"
+#include "tensor/blas.h"
+#include "text/unicode.h"
+
+namespace pgtrain {
+namespace {
+
+struct Flags {
+  std::string checkpoint;
+  std::string which = "best";
+  std::vector<std::string> prompts;
+  std::string prompt_file;
+  int64_t count = 1;
+  int64_t max_new_tokens = 256;
+  uint64_t seed = 0;
+  int threads = 0;
+  bool greedy = false;
+  bool json = false;
+  SamplerOptions sampler;
+};
+
+// Lines of a file, or of standard input for "-"; without a final CR.
+std::vector<std::string> read_lines(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path);
+    if (!file) throw DataError(fmt::format("{}: cannot open", path));
+  }
+  std::istream& in = path == "-" ? std::cin : file;
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+std::vector<std::string> all_prompts(const Flags& flags) {
+  std::vector<std::string> prompts = flags.prompts;
+  if (!flags.prompt_file.empty())
+    for (std::string& line : read_lines(flags.prompt_file)) prompts.push_back(std::move(line));
+  if (prompts.empty()) prompts.emplace_back();
+  for (size_t i = 0; i < prompts.size(); ++i)
+    if (find_invalid_utf8(prompts[i]) != std::string_view::npos)
+      throw DataError(fmt::format("prompt {}: byte {} is not valid UTF-8", i + 1, find_invalid_utf8(prompts[i])));
+  return prompts;
+}
+
+std::string completion_text(const Policy& policy, const Completion& completion) {
+  const auto& tokens = completion.sequence.tokens;
+  return policy.tokenizer().decode({tokens.begin() + completion.sequence.prompt_length, tokens.end()});
+}
+
+std::string json_line(const Policy& policy, const std::string& prompt, const Completion& completion) {
+  double log_prob = 0;
+  for (const float value : completion.log_probs) log_prob += static_cast<double>(value);
+  const nlohmann::ordered_json line = {{"prompt", prompt},
+                                       {"completion", completion_text(policy, completion)},
+                                       {"tokens", completion.sequence.completion_length()},
+                                       {"log_prob", log_prob},
+                                       {"finished", completion.finished}};
+  return line.dump() + "\n";
+}
+
+int run_sample(const Flags& flags) {
+  const auto prompts = all_prompts(flags);
+  prepare_math();
+  const auto policy = open_policy(find_checkpoint(flags.checkpoint, flags.which));
+  GenerationOptions options;
+  options.max_new_tokens = flags.max_new_tokens;
+  options.eos_id = Tokenizer::eos_id();
+  options.sampler = flags.sampler;
+  if (flags.greedy) options.sampler.temperature = 0;
+  const Rng rng(flags.seed, Purpose::kSample);
+  WorkerPool pool(flags.threads, use_one_thread);
+  std::vector<std::vector<Completion>> results(prompts.size());
+  pool.run(static_cast<int64_t>(prompts.size()), [&](int64_t i, int) {
+    const DrawKey key{&rng, 0, static_cast<uint32_t>(i * flags.count)};
+    results[i] = generate(policy->model(), nullptr, {encode_prompt(policy->tokenizer(), prompts[i])}, flags.count, options, key);
+  });
+  for (size_t i = 0; i < prompts.size(); ++i)
+    for (const Completion& completion : results[i])
+      print(flags.json ? json_line(*policy, prompts[i], completion) : completion_text(*policy, completion) + "\n");
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_sample_command(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("sample", "Generate text from a checkpoint");
+  command->add_option("--checkpoint", flags->checkpoint, "a run folder or one of its checkpoints")->required();
+  command->add_option("--which", flags->which, "for a run folder: the best or the latest checkpoint")
+      ->check(CLI::IsMember({"best", "latest"}))->capture_default_str();
+  command->add_option("-p,--prompt", flags->prompts, "prompt; may be given several times; default: the empty prompt")
+      ->allow_extra_args(false);
+  command->add_option("--prompts", flags->prompt_file, "file with one prompt a line, or - for standard input");
+  command->add_option("-n,--count", flags->count, "samples of each prompt")->check(CLI::Range(1, 1 << 16))->capture_default_str();
+  command->add_option("--max-new-tokens", flags->max_new_tokens, "longest completion")
+      ->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  command->add_option("--temperature", flags->sampler.temperature, "divides the logits; 0 = greedy")
+      ->check(CLI::Range(0.0, 1e3))->capture_default_str();
+  command->add_option("--top-k", flags->sampler.top_k, "only the k most probable tokens; 0 = all")
+      ->check(CLI::Range(0, 1 << 30))->capture_default_str();
+  command->add_option("--top-p", flags->sampler.top_p, "only the most probable tokens that together reach this probability")
+      ->check(CLI::Range(1e-9, 1.0))->capture_default_str();
+  command->add_option("--repetition-penalty", flags->sampler.repetition_penalty, "above 1: tokens already seen become less probable")
+      ->check(CLI::Range(1e-3, 1e3))->capture_default_str();
+  command->add_option("--no-repeat-ngram", flags->sampler.no_repeat_ngram, "no n-gram of this length twice; 0 = allowed")
+      ->check(CLI::Range(0, 1 << 20))->capture_default_str();
+  command->add_flag("--greedy", flags->greedy, "always the most probable token");
+  command->add_option("--seed", flags->seed, "another seed, other samples")->capture_default_str();
+  command->add_option("--threads", flags->threads, "worker threads; 0 = one for each core")->check(CLI::Range(0, 4096));
+  command->add_flag("--json", flags->json, "one JSON object a line: prompt, completion, tokens, log_prob, finished");
+  command->footer(
+      "Examples:\n"
+      "  pgtrain sample --checkpoint runs/quickstart --prompt \"en 4217\" --count 4\n"
+      "  pgtrain sample --checkpoint runs/quickstart --prompts prompts.txt --greedy --json");
+  command->callback([flags, &action] { action = [flags] { return run_sample(*flags); }; });
+}
+
+}  // namespace pgtrain

@@ -1,0 +1,23 @@
+// V(s): a linear reading of the policy's hidden state, the learned baseline of actor-critic methods.
+#pragma once
+
+#include <torch/types.h>
+
+#include "nn/language_model.h"
+
+namespace pgtrain {
+
+class ValueHead {
+ public:
+  // Starts at zero: V(s) = 0 until the first update, so that the first advantages are the returns.
+  explicit ValueHead(int64_t hidden_size);
+  // [N] from hidden [N, hidden_size]. Reads a detached copy: the value loss never moves the policy's layers.
+  at::Tensor values(const at::Tensor& hidden) const;
+  std::vector<LanguageModel::Parameter> parameters();
+
+ private:
+  at::Tensor weight_;  // [1, hidden_size]
+  at::Tensor bias_;    // [1]
+};
+
+}  // namespace pgtrain

@@ -1,0 +1,43 @@
+// Batched generation: prompts in, sampled completions with their log-probabilities out.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/rng.h"
+#include "nn/language_model.h"
+#include "nn/value_head.h"
+#include "rollout/sampler.h"
+
+namespace pgtrain {
+
+struct GenerationOptions {
+  int64_t max_new_tokens = 48;  // the end token counts
+  int64_t eos_id = 2;
+  SamplerOptions sampler;
+};
+
+struct Completion {
+  Sequence sequence;
+  std::vector<float> log_probs;  // of each completion token under the distribution it was drawn from
+  std::vector<float> values;     // V before each completion token; empty without a value head
+  bool finished = false;         // ended with the end token, not by max_new_tokens
+};
+
+// Which draw belongs to which token: (step, sequence, position) is the whole key, so a completion does not depend on its batch.
+struct DrawKey {
+  const Rng* rng = nullptr;
+  uint64_t step = 0;
+  uint32_t first_sequence = 0;  // number of the first completion of this call within the step
+};
+
+// Called with (completion, token) for every new token, in the order of rows; for streaming output.
+using TokenCallback = std::function<void(int64_t, int64_t)>;
+
+// samples_per_prompt completions of each prompt, prompt after prompt. Every prompt is read once; finished rows leave the batch.
+std::vector<Completion> generate(const LanguageModel& model, const ValueHead* value_head,
+                                 const std::vector<std::vector<int64_t>>& prompts, int64_t samples_per_prompt,
+                                 const GenerationOptions& options, const DrawKey& key, const TokenCallback& on_token = {});
+
+}  // namespace pgtrain

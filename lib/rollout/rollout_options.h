@@ -1,0 +1,20 @@
+// The `rollout:` block of an experiment.
+#pragma once
+
+#include <cstdint>
+
+#include "rollout/sampler.h"
+
+namespace pgtrain {
+
+struct RolloutOptions {
+  int64_t prompts_per_step = 32;
+  int64_t samples_per_prompt = 8;
+  int64_t max_new_tokens = 48;
+  double temperature = 1.0;
+  int64_t shard_size = 32;
+};
+
+void describe(Section& section, RolloutOptions& options);
+
+}  // namespace pgtrain

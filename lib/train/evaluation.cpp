@@ -1,0 +1,87 @@
+#include "train/evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace pgtrain {
+namespace {
+
+struct MeanStd {
+  double mean = 0;
+  double std = 0;  // of the sample, n - 1; 0 for fewer than two values
+};
+
+template <class Value>
+MeanStd mean_std(int64_t count, const Value& value) {
+  MeanStd result;
+  for (int64_t i = 0; i < count; ++i) result.mean += value(i) / static_cast<double>(count);
+  double squares = 0;
+  for (int64_t i = 0; i < count; ++i) squares += std::pow(value(i) - result.mean, 2);
+  if (count > 1) result.std = std::sqrt(squares / static_cast<double>(count - 1));
+  return result;
+}
+
+}  // namespace
+
+Rollout evaluate(const Policy& policy, WorkerPool& pool, const Dataset& data, const Reward& reward, int64_t max_records,
+                 int64_t shard_size, int64_t max_new_tokens) {
+  const int64_t count = max_records > 0 ? std::min(max_records, data.size()) : data.size();
+  std::vector<int64_t> records(static_cast<size_t>(count));
+  std::iota(records.begin(), records.end(), int64_t{0});
+  GenerationOptions options;
+  options.max_new_tokens = max_new_tokens;
+  options.eos_id = Tokenizer::eos_id();
+  options.sampler.temperature = 0;
+  return collect(policy, pool, data, reward, records, 1, shard_size, options, Rng(0, Purpose::kSample), 0);
+}
+
+double mean_reward(const Rollout& rollout) {
+  return mean_std(rollout.size(), [&](int64_t i) { return rollout.scores[i].total; }).mean;
+}
+
+void add_rollout_metrics(Row& row, const std::string& prefix, const Rollout& rollout,
+                         const std::vector<std::string>& part_names) {
+  const int64_t count = rollout.size();
+  const MeanStd reward = mean_std(count, [&](int64_t i) { return rollout.scores[i].total; });
+  row.set(prefix + "reward", reward.mean);
+  row.set(prefix + "reward_std", reward.std);
+  for (size_t part = 0; part < part_names.size(); ++part) {
+    const MeanStd value = mean_std(count, [&](int64_t i) { return rollout.scores[i].parts[part]; });
+    row.set(prefix + "rewards/" + part_names[part] + "/mean", value.mean);
+    row.set(prefix + "rewards/" + part_names[part] + "/std", value.std);
+  }
+  int64_t shortest = INT64_MAX, longest = 0, total = 0, cut = 0;
+  for (const Completion& completion : rollout.completions) {
+    const int64_t length = completion.sequence.completion_length();
+    shortest = std::min(shortest, length);
+    longest = std::max(longest, length);
+    total += length;
+    if (!completion.finished) ++cut;
+  }
+  row.set(prefix + "completions/mean_length", static_cast<double>(total) / static_cast<double>(count));
+  row.set(prefix + "completions/min_length", shortest);
+  row.set(prefix + "completions/max_length", longest);
+  row.set(prefix + "completions/clipped_ratio", static_cast<double>(cut) / static_cast<double>(count));
+}
+
+Row completion_row(const std::string& phase, int64_t step, const Rollout& rollout, int64_t index, const Dataset& data,
+                   const std::vector<std::string>& part_names) {
+  const Record& record = data[rollout.record_of(index)];
+  const Completion& completion = rollout.completions[index];
+  const Score& score = rollout.scores[index];
+  Row row;
+  row.set("phase", phase);
+  row.set("step", step);
+  row.set("line", record.line);
+  row.set("prompt", record.prompt);
+  row.set("completion", rollout.texts[index]);
+  row.set("target", record.targets[0]);
+  row.set("reward", score.total);
+  for (size_t part = 0; part < part_names.size(); ++part) row.set("rewards/" + part_names[part], score.parts[part]);
+  row.set("length", completion.sequence.completion_length());
+  row.set("finished", int64_t{completion.finished ? 1 : 0});
+  return row;
+}
+
+}  // namespace pgtrain

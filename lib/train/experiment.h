@@ -1,0 +1,100 @@
+// The whole experiment file as typed structs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/dump.h"
+#include "config/explain.h"
+#include "config/load.h"
+#include "config/section.h"
+#include "dataset/dataset.h"
+#include "nn/model_options.h"
+#include "reward/reward.h"
+#include "rollout/rollout_options.h"
+#include "text/tokenizer.h"
+#include "train/optimizer.h"
+
+namespace pgtrain {
+
+struct RunOptions {
+  std::string name = "run";
+  std::string directory;  // empty = runs/<name>
+  int64_t seed = 1;
+  int64_t threads = 0;  // 0 = one for each core; never changes the results
+};
+
+struct WarmupOptions {
+  int64_t steps = 0;  // 0 = start the policy gradient from random weights
+  int64_t batch_size = 64;
+  double learning_rate = 3e-3;
+};
+
+struct AlgorithmOptions {
+  std::string preset = "rloo";
+  std::string baseline = "leave_one_out";  // none | ema | batch_mean | leave_one_out | value
+  std::string loss = "reinforce";
+  std::string aggregation = "sequence_mean_token_sum";
+  double ema_decay = 0.9;
+  double gamma = 1.0;
+  double gae_lambda = 1.0;
+  bool whiten_advantages = false;
+  double advantage_scale = 1.0;  // 0 = the control run that must not learn
+  double entropy_coef = 0.0;
+  double value_coef = 0.5;
+};
+
+struct TrainOptions {
+  int64_t steps = 200;
+  int64_t micro_batch = 32;
+  int64_t max_nonfinite_steps = 5;
+  std::string overlong = "error";  // error | drop
+};
+
+struct EvalOptions {
+  int64_t every = 20;
+  int64_t max_records = 0;  // 0 = all
+};
+
+struct CheckpointOptions {
+  int64_t every = 20;
+  int64_t keep_last = 3;
+  bool keep_best = true;
+};
+
+struct LogOptions {
+  int64_t completions_per_step = 4;
+};
+
+struct ExperimentConfig {
+  RunOptions run;
+  DataOptions data;
+  TokenizerOptions tokenizer;
+  ModelOptions model;
+  WarmupOptions warmup;
+  std::vector<RewardPartOptions> reward = {{}};
+  RolloutOptions rollout;
+  AlgorithmOptions algorithm;
+  OptimizerOptions optimizer;
+  TrainOptions train;
+  EvalOptions eval;
+  CheckpointOptions checkpoint;
+  LogOptions log;
+};
+
+void describe(Section& section, ExperimentConfig& config);
+
+// Reads, checks and completes an experiment: defaults < files from left to right < overrides ("a.b=c"). Relative paths in it are
+// relative to the working directory. Throws ConfigError with every problem and its place.
+ExperimentConfig load_experiment(const std::vector<std::filesystem::path>& files, const std::vector<std::string>& overrides);
+
+// The resolved experiment as YAML; load_experiment reads it back to equal values.
+std::string dump_experiment(ExperimentConfig config, bool changed_only = false);
+
+// Keys that differ between two resolved experiments and that a run may not change half-way: "key: before -> now". Free to
+// change: run.*, but not the seed, checkpoint.*, and train.steps as long as the learning rate does not depend on it.
+std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentConfig now);
+
+}  // namespace pgtrain

@@ -1,0 +1,28 @@
+// Everything of an experiment that can be read and checked before the disk is touched.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "dataset/dataset.h"
+#include "reward/reward.h"
+#include "text/tokenizer.h"
+#include "train/experiment.h"
+
+namespace pgtrain {
+
+struct PreparedExperiment {
+  Dataset train;
+  std::optional<Dataset> eval;
+  std::string data_digest;  // SHA-256 of the data files: a resumed run must see the same bytes
+  std::unique_ptr<Reward> reward;
+  std::unique_ptr<Tokenizer> tokenizer;
+  ModelOptions model;  // vocab_size filled in
+};
+
+// Reads data, builds tokenizer and reward, checks targets against rollout.max_new_tokens and vocabulary sizes; warns about targets
+// with unknown tokens. Throws ConfigError or DataError.
+PreparedExperiment prepare(const ExperimentConfig& config);
+
+}  // namespace pgtrain

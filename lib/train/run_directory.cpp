@@ -1,0 +1,46 @@
+#include "train/run_directory.h"
+
+#include "core/error.h"
+
+namespace pgtrain {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The experiment in config.yaml as it was resolved then; checks of single keys only.
+ExperimentConfig read_resolved(const fs::path& file) {
+  ExperimentConfig config;
+  Section root;
+  describe(root, config);
+  try {
+    load(root, {file}, {});
+  } catch (const ConfigError& e) {
+    throw ConfigError(fmt::format("{}\n{}: the run directory's own record cannot be read by this version; use another "
+                                  "run.directory", e.what(), file.string()));
+  }
+  return config;
+}
+
+void check_same_run(const fs::path& file, const ExperimentConfig& config) {
+  const auto conflicts = conflicting_keys(read_resolved(file), config);
+  if (conflicts.empty()) return;
+  std::string message = fmt::format("{}: error: this folder belongs to a run with another configuration:", file.string());
+  for (const std::string& conflict : conflicts) message += "\n  " + conflict;
+  throw ConfigError(message + "\nset run.name or run.directory to start another run, or go back to these values to resume");
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(const ExperimentConfig& config) : path_(config.run.directory) {
+  const fs::path file = path_ / "config.yaml";
+  std::error_code ignored;
+  const bool known = fs::exists(file, ignored);
+  // Before anything is written: a conflict must leave the folder as it was.
+  if (known) check_same_run(file, config);
+  make_directories(path_);
+  lock_ = std::make_unique<FileLock>(path_ / "lock");
+  const std::string text = dump_experiment(config);
+  if (!known || read_file(file) != text) write_file_atomic(file, text);
+}
+
+}  // namespace pgtrain

@@ -1,0 +1,93 @@
+// The experiment from start to end: warm-up, then collect -> score -> advantages -> update -> report, with exact resume.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "checkpoint/checkpoint_store.h"
+#include "checkpoint/run_state.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/worker_pool.h"
+#include "dataset/prompt_cursor.h"
+#include "metrics/progress.h"
+#include "metrics/row.h"
+#include "metrics/sink.h"
+#include "rl/advantage.h"
+#include "train/experiment.h"
+#include "train/learner.h"
+#include "train/policy.h"
+#include "train/prepare.h"
+#include "train/run_directory.h"
+#include "train/sampling.h"
+
+namespace pgtrain {
+
+struct TrainOutcome {
+  ExitCode exit_code = kExitDone;  // done, stopped by SIGTERM or interrupted by SIGINT
+  int64_t step = 0;                // finished policy-gradient steps
+  std::optional<double> eval_reward;  // of the last evaluation of this process
+  std::optional<double> best_reward;
+  int64_t best_step = 0;
+};
+
+class Trainer {
+ public:
+  // Reads and checks everything (data, tokenizer, targets against limits) before it touches the disk; then locks the run
+  // directory and starts or resumes. Throws ConfigError, DataError or DiskError.
+  explicit Trainer(const ExperimentConfig& config);
+  ~Trainer();
+
+  // Trains to the end, or until StopFlag is raised: then the step in work is finished and saved. Throws DivergenceError after
+  // train.max_nonfinite_steps non-finite steps in a row, DiskError when a row or checkpoint cannot be written.
+  TrainOutcome run();
+
+  const Policy& policy() const { return *policy_; }
+
+ private:
+  struct StepTimes;
+
+  // Set-up.
+  void start_cursor();
+  void resume(const std::filesystem::path& checkpoint);
+
+  // The phases.
+  void warm_up();
+  void warmup_step();
+  void train_step();
+
+  // The parts of a step.
+  Rollout collect_rollout(const std::vector<int64_t>& records);
+  UpdateBatch advantages(const Rollout& rollout, Row& row);
+  void check_finite(const UpdateResult& result);
+  void report(const Row& row, const Rollout& rollout, const UpdateBatch& batch, const StepTimes& times);
+  void evaluate_if_due();
+  void write_completions(const char* phase, const Rollout& rollout, const at::Tensor* advantages);
+  void save();
+  void show_progress(const std::string& text, bool force);
+
+  ExperimentConfig config_;
+  PreparedExperiment experiment_;
+  WorkerPool pool_;
+  std::unique_ptr<RunDirectory> directory_;
+  std::unique_ptr<CheckpointStore> checkpoints_;
+  std::unique_ptr<Policy> policy_;
+  std::unique_ptr<Learner> learner_;
+  std::unique_ptr<PromptCursor> cursor_;
+  EmaBaseline ema_;
+  Rng sample_rng_;
+  RunState state_;
+  std::string saved_as_;      // name of the checkpoint that holds the present state
+  bool best_is_new_ = false;  // the last evaluation was the best, and no checkpoint holds it yet
+  std::unique_ptr<JsonlSink> metrics_;
+  std::unique_ptr<JsonlSink> completions_;
+  std::unique_ptr<JsonlSink> timing_;
+  ProgressLine progress_;
+  TrainOutcome outcome_;
+  std::chrono::steady_clock::time_point started_;
+  int64_t started_step_ = 0;
+};
+
+}  // namespace pgtrain
