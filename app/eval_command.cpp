@@ -50,8 +50,9 @@ int run_eval(const Flags& flags) {
   if (flags.json) {
     print(line);
   } else {
+    const auto facts = nlohmann::ordered_json::parse(line);  // named: items() refers to it
     std::string table;
-    for (const auto& [key, value] : nlohmann::ordered_json::parse(line).items())
+    for (const auto& [key, value] : facts.items())
       table += fmt::format("{:36} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
     print(table);
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <new>
 
 #include "commands.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/signals.h"
 #include "core/version.h"
 
 namespace {
@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
   }
   try {
     pgtrain::set_up_log(log_level.c_str());
-    pgtrain::StopFlag::install();
+    std::signal(SIGXFSZ, SIG_IGN);  // a write past the limit is a DiskError, not the end of the process
     return action();
   } catch (const pgtrain::Error& e) {
     return report(e, e.exit_code());

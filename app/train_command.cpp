@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "core/error.h"
+#include "core/signals.h"
 #include "train/trainer.h"
 
 namespace pgtrain {
@@ -20,6 +21,8 @@ const char* status_of(ExitCode code) {
 }
 
 int run_train(const Flags& flags) {
+  // Only training turns signals into an orderly stop; the other commands have nothing to save and simply end.
+  StopFlag::install();
   const ExperimentConfig config = load_experiment(flags.configs, flags.overrides);
   prepare_math();
   const TrainOutcome outcome = Trainer(config).run();

@@ -197,13 +197,13 @@ std::string yaml_text(const std::string& text) {
 
 std::string in_quotes(std::string_view text) {
   constexpr size_t kLongest = 80;
-  std::string shown(text.substr(0, kLongest));
-  if (text.size() > kLongest) {
-    while (!shown.empty() && (static_cast<unsigned char>(shown.back()) & 0xc0U) == 0x80)
-      shown.pop_back();
-    if (!shown.empty() && static_cast<unsigned char>(shown.back()) >= 0xc0) shown.pop_back();
-    shown += "...";
-  }
+  size_t length = std::min(text.size(), kLongest);
+  // Back to the start of a character.
+  while (length > 0 && length < text.size() &&
+         (static_cast<unsigned char>(text[length]) & 0xc0U) == 0x80)
+    --length;
+  std::string shown(text.substr(0, length));
+  if (length < text.size()) shown += "...";
   for (char& c : shown)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   return "'" + shown + "'";

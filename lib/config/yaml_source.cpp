@@ -38,18 +38,44 @@ size_t utf8_length(std::string_view text) {
   return (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f) ? 0 : 4;
 }
 
+// The scalar at text[at], possibly after an anchor or a tag, starts with a quote that nothing
+// closes: yaml-cpp accepts that when the text ends with a line feed.
+bool is_unclosed(std::string_view text, size_t at) {
+  while (at < text.size() && (text[at] == '&' || text[at] == '!'))
+    at =
+        std::min(text.find_first_not_of(" \t\r\n", text.find_first_of(" \t\r\n", at)), text.size());
+  if (at >= text.size() || (text[at] != '"' && text[at] != '\'')) return false;
+  const char quote = text[at];
+  for (++at; at < text.size(); ++at) {
+    if (quote == '"' && text[at] == '\\') {
+      ++at;
+    } else if (text[at] == quote) {
+      if (quote == '"' || at + 1 >= text.size() || text[at + 1] != quote) return false;
+      ++at;
+    }
+  }
+  return true;
+}
+
 // Turns yaml-cpp's events into nodes. Recursion, tags and aliases are judged here, before memory is
 // spent on them.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(std::shared_ptr<const Source> source, bool with_lines, Problems& problems)
-      : source_(std::move(source)), with_lines_(with_lines), problems_(problems) {}
+  TreeBuilder(const std::string& text, std::shared_ptr<const Source> source, bool with_lines,
+              Problems& problems)
+      : text_(text), source_(std::move(source)), with_lines_(with_lines), problems_(problems) {}
 
   NodePtr root() const { return root_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ == 2)
-      problems_.add_at(place(mark), "", "a second document starts here; only one is allowed");
+    if (++documents_ == 1) return;
+    // Stopping here also ends yaml-cpp's endless row of empty documents before a stray bracket.
+    const auto at = static_cast<size_t>(std::max(mark.pos, 0));
+    const char first = at < text_.size() ? text_[at] : ' ';
+    if (std::string_view("]},:?").find(first) != std::string_view::npos)
+      throw YamlError(place(mark),
+                      std::string("this is not valid YAML: unexpected '") + first + "'");
+    throw YamlError(place(mark), "a second document starts here; only one is allowed");
   }
   void OnDocumentEnd() override {}
 
@@ -67,6 +93,9 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
+    if (mark.pos >= 0 && is_unclosed(text_, static_cast<size_t>(mark.pos)))
+      throw YamlError(place(mark),
+                      "this is not valid YAML: the quote that starts here is never closed");
     auto node = make(Node::Kind::kScalar, mark);
     node->text = value;
     node->is_quoted = tag == "!" || tag == kTagPrefix + std::string("str");
@@ -146,7 +175,6 @@ class TreeBuilder : public YAML::EventHandler {
 
   void finish(const std::shared_ptr<Node>& node, YAML::anchor_t anchor) {
     if (anchor != YAML::NullAnchor) anchors_[anchor] = node;
-    if (documents_ > 1) return;
     if (stack_.empty()) {
       root_ = node;
       return;
@@ -198,6 +226,7 @@ class TreeBuilder : public YAML::EventHandler {
     frame.entry = {key.text, key.place, nullptr};
   }
 
+  const std::string& text_;
   std::shared_ptr<const Source> source_;
   bool with_lines_;
   Problems& problems_;
@@ -252,7 +281,7 @@ std::shared_ptr<Source> read_source(const std::string& path, size_t order) {
 
 NodePtr parse_yaml(const std::string& text, const std::shared_ptr<const Source>& source,
                    bool with_lines, Problems& problems) {
-  TreeBuilder builder(source, with_lines, problems);
+  TreeBuilder builder(text, source, with_lines, problems);
   std::istringstream in(text);
   try {
     YAML::Parser parser(in);

@@ -49,7 +49,7 @@ class AppendFile {
   ~AppendFile();
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
-  // Appends the bytes of `lines` with one write call where the system allows.
+  // Appends the bytes of `lines` with one write call where the system allows; when that fails, nothing of them stays.
   void append(std::string_view lines);
   // Flushes to the disk and returns the length in bytes.
   uint64_t sync();

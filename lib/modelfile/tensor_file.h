@@ -41,8 +41,8 @@ void write_tensor_file(const std::filesystem::path& path, const std::vector<Name
 class TensorFile {
  public:
   // Checks everything the format promises and, beyond it, that there are at most 100,000 tensors,
-  // names of 1 to 1,024 bytes and at most 8 dimensions. Never allocates more than the file is long
-  // allows. Throws DataError that names the file and, where one is at fault, the tensor.
+  // names of 1 to 1,024 bytes and at most 8 dimensions; allocates no more than the file's length
+  // accounts for. Throws DataError that names the file and, where one is at fault, the tensor.
   static TensorFile open(const std::filesystem::path& path);
 
   // In the order of the payload.

@@ -75,6 +75,12 @@ int64_t completion_tokens(const Rollout& rollout) {
   return tokens;
 }
 
+// Without flushing: the checkpoint store does that for all files of a checkpoint.
+void write_text(const std::filesystem::path& path, const std::string& text) {
+  OutputFile file(path);
+  file.write(text.data(), text.size());
+}
+
 }  // namespace
 
 struct Trainer::StepTimes {
@@ -375,9 +381,9 @@ void Trainer::save() {
   checkpoints_->save(name, [&](const std::filesystem::path& folder) {
     policy_->write(folder);
     write_tensor_file(folder / "optimizer.safetensors", learner_->optimizer().state());
-    write_file_atomic(folder / "state.json", state_.to_json());
-    write_file_atomic(folder / "experiment.yaml", dump_experiment(config_));
-    write_file_atomic(folder / "data.sha256", experiment_.data_digest);
+    write_text(folder / "state.json", state_.to_json());
+    write_text(folder / "experiment.yaml", dump_experiment(config_));
+    write_text(folder / "data.sha256", experiment_.data_digest);
   });
   if (best_is_new_ && config_.checkpoint.keep_best && state_.best_step == state_.step) checkpoints_->point("best", name);
   best_is_new_ = false;

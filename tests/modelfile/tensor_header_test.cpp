@@ -1,6 +1,7 @@
 #include "modelfile/tensor_header.h"
 
 #include "core/error.h"
+#include "core/rng.h"
 #include "support/support.h"
 
 namespace pgtrain {
@@ -169,6 +170,42 @@ TEST_CASE("the number of tensors and the length of names are limited", "[modelfi
   CHECK(contains(problem(named(""), 0), "empty name"));
   // A message never carries control characters to the terminal.
   CHECK(contains(problem(R"({"\u001b[2J":1})", 0), "\"?[2J\""));
+}
+
+TEST_CASE("random edits of a header are accepted or a data error", "[modelfile]") {
+  const std::string file = test::read_file("tests/golden/tensors.safetensors");
+  const uint64_t length =
+      static_cast<unsigned char>(file[0]) + 256U * static_cast<unsigned char>(file[1]);
+  const std::string good = file.substr(8, length);
+  const uint64_t payload = file.size() - 8 - length;
+  REQUIRE(problem(good, payload) == "");
+  const std::string tokens = "{}[],:\"\\0159-. eE\x01\x7f\xc3\xff";
+  const Rng rng(1, Purpose::kUser);
+  int refused = 0;
+  for (uint32_t round = 0; round < 20'000; ++round) {
+    std::string text = good;
+    uint32_t draws = 0;
+    const auto below = [&](size_t limit) {
+      return static_cast<size_t>(rng.uniform(round, draws++) * static_cast<double>(limit));
+    };
+    for (size_t edits = 1 + below(4); edits > 0; --edits) {
+      const size_t at = below(text.size());
+      const size_t count = 1 + below(12);
+      switch (below(3)) {
+        case 0:
+          text.erase(at, std::min(count, text.size() - 1));
+          break;
+        case 1:
+          text.insert(at, 1, tokens[below(tokens.size())]);
+          break;
+        default:
+          text.insert(at, text.substr(below(text.size()), count));
+          break;
+      }
+    }
+    refused += problem(text, payload).empty() ? 0 : 1;
+  }
+  CHECK(refused > 10'000);
 }
 
 TEST_CASE("byte_size multiplies without overflow", "[modelfile]") {

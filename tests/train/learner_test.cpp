@@ -1,0 +1,143 @@
+#include "train/learner.h"
+
+#include <string_view>
+
+#include "rl/loss.h"
+#include "support/models.h"
+#include "support/tensors.h"
+
+using namespace pgtrain;
+using test::close;
+
+namespace {
+
+std::unique_ptr<Policy> make_policy(bool with_value_head = false) {
+  auto tokenizer = build_tokenizer({"char", 0}, {std::string_view("abcdef")});
+  auto options = test::tiny_options("gru", tokenizer->vocab_size());
+  return std::make_unique<Policy>(std::move(tokenizer), options, with_value_head, 1);
+}
+
+UpdateBatch make_batch(const std::vector<Sequence>& sequences, bool with_returns = false) {
+  UpdateBatch batch;
+  batch.sequences = test::pointers(sequences);
+  const auto mask = completion_mask(batch.sequences);
+  torch::manual_seed(3);
+  batch.advantages = torch::randn(mask.sizes());
+  batch.policy_weights = token_weights(mask, Aggregation::kSequenceMeanTokenSum);
+  batch.entropy_weights = token_weights(mask, Aggregation::kTokenMean);
+  batch.temperature = 0.9;
+  batch.entropy_coef = 0.05;
+  if (with_returns) {
+    batch.returns = torch::randn(mask.sizes());
+    batch.value_coef = 0.5;
+  }
+  return batch;
+}
+
+struct Outcome {
+  at::Tensor gradient;
+  at::Tensor values;
+  UpdateResult result;
+};
+
+Outcome run(int threads, int64_t micro_batch, const UpdateBatch& batch, int64_t steps = 1) {
+  const auto policy = make_policy(batch.returns.defined());
+  WorkerPool pool(threads);
+  Learner learner(*policy, pool, {}, micro_batch);
+  Outcome outcome;
+  for (int64_t i = 0; i < steps; ++i) outcome.result = learner.update(batch, 1e-2);
+  outcome.gradient = policy->parameters().gradient().clone();
+  outcome.values = policy->parameters().values().clone();
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("completion mask: one for each completion token", "[train]") {
+  const Sequence a{{1, 2, 3}, 1}, b{{1}, 1};
+  const auto mask = completion_mask({&a, &b});
+  CHECK(torch::equal(mask, torch::tensor({{1.0F, 1.0F}, {0.0F, 0.0F}})));
+}
+
+TEST_CASE("learner: the gradient is that of the loss written out with torch, for policy, entropy and value", "[train]") {
+  const auto sequences = test::random_sequences(10, 11, 7);
+  const auto batch = make_batch(sequences, true);
+  const auto policy = make_policy(true);
+  WorkerPool pool(2);
+  Learner learner(*policy, pool, {}, 3);
+  const auto result = learner.accumulate(batch);
+
+  auto replica = policy->replicate();
+  at::Tensor policy_loss = torch::zeros({}), entropy = torch::zeros({}), value = torch::zeros({});
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    const int64_t length = sequences[i].completion_length();
+    if (length == 0) continue;
+    const auto row = [&](const at::Tensor& x) { return x[static_cast<int64_t>(i)].narrow(0, 0, length); };
+    const auto hidden = replica.model->hidden({&sequences[i]});
+    const auto logits = (torch::mm(hidden, replica.model->head_weight().t()) + replica.model->head_bias()) / 0.9;
+    const auto log_p = torch::log_softmax(logits, 1);
+    const auto chosen = log_p.gather(1, completion_ids({&sequences[i]}).unsqueeze(1)).squeeze(1);
+    policy_loss = policy_loss - (row(batch.advantages) * chosen * row(batch.policy_weights)).sum();
+    entropy = entropy - ((log_p.exp() * log_p).sum(1) * row(batch.entropy_weights)).sum();
+    const auto v = replica.value_head->values(hidden);
+    value = value + (0.5 * (v - row(batch.returns)).square() * row(batch.policy_weights)).sum();
+    CHECK(close(result.log_probs[i], chosen, test::kTolerance32));
+  }
+  (policy_loss - 0.05 * entropy + 0.5 * value).backward();
+  CHECK(close(policy->parameters().gradient(), replica.gradient, 3 * test::kTolerance32));
+  CHECK(close(result.policy_loss, policy_loss.item<double>(), test::kTolerance32));
+  CHECK(close(result.entropy, entropy.item<double>(), test::kTolerance32));
+  CHECK(close(result.value_loss, value.item<double>(), test::kTolerance32));
+  CHECK(close(result.grad_norm, replica.gradient.norm().item<double>(), test::kTolerance32));
+}
+
+TEST_CASE("learner: any split into micro-batches gives the same gradient", "[train]") {
+  const auto sequences = test::random_sequences(23, 11, 8);
+  const auto batch = make_batch(sequences);
+  const auto whole = run(1, 64, batch);
+  for (const int64_t micro_batch : {1, 2, 5, 22})
+    CHECK(close(run(1, micro_batch, batch).gradient, whole.gradient, 3 * test::kTolerance32));
+}
+
+TEST_CASE("learner: any number of threads gives the same bits", "[train]") {
+  const auto sequences = test::random_sequences(40, 11, 9);
+  const auto batch = make_batch(sequences, true);
+  const auto one = run(1, 4, batch, 5);
+  for (const int threads : {2, 3, 7}) {
+    const auto many = run(threads, 4, batch, 5);
+    CHECK(test::same_bits(many.values, one.values));
+    CHECK(many.result.policy_loss == one.result.policy_loss);
+    CHECK(many.result.grad_norm == one.result.grad_norm);
+  }
+}
+
+TEST_CASE("learner: padding never counts, zero advantages give a zero gradient", "[train]") {
+  const auto sequences = test::random_sequences(12, 11, 10);
+  auto batch = make_batch(sequences);
+  const auto before = run(2, 4, batch);
+  const auto mask = completion_mask(batch.sequences);
+  batch.advantages = torch::where(mask == 0, torch::full_like(mask, std::numeric_limits<float>::quiet_NaN()), batch.advantages);
+  CHECK(test::same_bits(run(2, 4, batch).gradient, before.gradient));
+  batch.advantages = torch::zeros_like(mask);
+  batch.entropy_coef = 0;
+  const auto zero = run(2, 4, batch);
+  CHECK(zero.gradient.abs().max().item<double>() == 0);
+  CHECK(test::same_bits(zero.values, make_policy()->parameters().values()));
+}
+
+TEST_CASE("learner: a step that is not finite is skipped and said so", "[train]") {
+  const auto sequences = test::random_sequences(6, 11, 11);
+  auto batch = make_batch(sequences);
+  batch.advantages.fill_(std::numeric_limits<float>::infinity());
+  const auto outcome = run(2, 4, batch);
+  CHECK(!outcome.result.finite);
+  CHECK(test::same_bits(outcome.values, make_policy()->parameters().values()));
+}
+
+TEST_CASE("learner: a batch of empty completions changes nothing", "[train]") {
+  const std::vector<Sequence> sequences = {{{1, 2}, 2}, {{3}, 1}};
+  UpdateBatch batch = make_batch(sequences);
+  const auto outcome = run(1, 4, batch);
+  CHECK(outcome.result.finite);
+  CHECK(outcome.result.grad_norm == 0);
+}
