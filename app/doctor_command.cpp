@@ -24,7 +24,9 @@ int run_doctor(bool json) {
   const std::string blas = prepare_blas();
   use_one_thread();
   const double gflops = matmul_gflops(1024);
-  const std::string warning = slow_blas_warning(gflops);
+  std::string warning = slow_blas_warning(gflops);
+  if (!blas_is_thread_safe())
+    warning = "this OpenBLAS is a serial build without locks: only one thread can be used. Install libopenblas0-pthread instead";
   utsname system{};
   uname(&system);
   std::error_code ignored;

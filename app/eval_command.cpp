@@ -32,7 +32,7 @@ int run_eval(const Flags& flags) {
   const auto reward = make_reward(config.reward);
   prepare_math();
   const auto policy = open_policy(checkpoint);
-  WorkerPool pool(static_cast<int>(config.run.threads), use_one_thread);
+  WorkerPool pool(usable_threads(config.run.threads), use_one_thread);
   const Rollout rollout = evaluate(*policy, pool, data, *reward, config.eval.max_records, config.rollout.shard_size,
                                    config.rollout.max_new_tokens);
   if (!flags.output.empty()) {

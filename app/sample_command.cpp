@@ -81,7 +81,7 @@ int run_sample(const Flags& flags) {
   options.sampler = flags.sampler;
   if (flags.greedy) options.sampler.temperature = 0;
   const Rng rng(flags.seed, Purpose::kSample);
-  WorkerPool pool(flags.threads, use_one_thread);
+  WorkerPool pool(usable_threads(flags.threads), use_one_thread);
   std::vector<std::vector<Completion>> results(prompts.size());
   pool.run(static_cast<int64_t>(prompts.size()), [&](int64_t i, int) {
     const DrawKey key{&rng, 0, static_cast<uint32_t>(i * flags.count)};

@@ -5,9 +5,9 @@ set -euo pipefail
 
 packages=(build-essential cmake ninja-build clang lld ccache clang-format clang-tidy python3
           libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev catch2 libicu-dev libssl-dev
-          # OpenBLAS: LibTorch alone would bring the reference BLAS, over 100 times slower. Serial, because every worker
-          # thread runs its own products.
-          libopenblas0-serial)
+          # OpenBLAS: LibTorch alone would bring the reference BLAS, over 100 times slower. The pthread build, not the serial one: the
+          # serial one has no locks and gives wrong products when several worker threads call it.
+          libopenblas0-pthread)
 [[ ${1:-} == --without-libtorch ]] || packages+=(libtorch-dev)
 
 missing=()

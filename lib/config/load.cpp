@@ -50,7 +50,7 @@ NodePtr read_all(const std::vector<std::filesystem::path>& files,
       }
       const NodePtr root = parse_yaml(source->text, source, true, problems);
       if (root == nullptr) throw YamlError(whole, "the file holds no keys");
-      if (root->kind != Node::Kind::kMap)
+      if (root->kind != ConfigNode::Kind::kMap)
         throw YamlError(root->place, "expected 'key: value' lines, got " + root->summary());
       tree = merge(tree, root);
     });
@@ -88,8 +88,8 @@ class Binder {
   // node: null when nothing was given; around: the place for keys that are missing.
   void bind(const Section& section, const NodePtr& node, const Place& around) {
     NodePtr map = node;
-    if (map != nullptr && map->kind == Node::Kind::kNull) map = nullptr;
-    if (map != nullptr && map->kind != Node::Kind::kMap) {
+    if (map != nullptr && map->kind == ConfigNode::Kind::kNull) map = nullptr;
+    if (map != nullptr && map->kind != ConfigNode::Kind::kMap) {
       problems_.add_at(
           map->place, section.path(),
           fmt::format("'{}' is a block of keys, not {}", section.path(), map->summary()));
@@ -99,7 +99,7 @@ class Binder {
     const Field* preset = section.preset_field();
     if (preset != nullptr) bind_preset(section, *preset, map, around);
     for (const Section::Item& item : section.items()) {
-      const Node::Entry* entry = map == nullptr ? nullptr : map->find(item.key);
+      const ConfigNode::Entry* entry = map == nullptr ? nullptr : map->find(item.key);
       if (entry != nullptr) loaded_.places_[section.path_of(item.key)] = entry->place;
       if (const auto* field = std::get_if<std::unique_ptr<Field>>(&item.content)) {
         if (field->get() != preset) bind_field(**field, entry, around);
@@ -114,8 +114,8 @@ class Binder {
   }
 
  private:
-  void report_unknown(const Section& section, const Node& map) {
-    for (const Node::Entry& entry : map.entries) {
+  void report_unknown(const Section& section, const ConfigNode& map) {
+    for (const ConfigNode::Entry& entry : map.entries) {
       if (section.find(entry.key) != nullptr) continue;
       const std::string path = section.path_of(entry.key);
       const bool suggests = ++suggestions_ <= kMostSuggestions;
@@ -129,7 +129,7 @@ class Binder {
                    const Place& around) {
     const std::string key =
         preset.path().substr(section.path().empty() ? 0 : section.path().size() + 1);
-    const Node::Entry* entry = map == nullptr ? nullptr : map->find(key);
+    const ConfigNode::Entry* entry = map == nullptr ? nullptr : map->find(key);
     bind_field(preset, entry, around);
     if (entry != nullptr) mark_changed(section, entry->place);
   }
@@ -144,15 +144,15 @@ class Binder {
     }
   }
 
-  void bind_field(const Field& field, const Node::Entry* entry, const Place& around) {
+  void bind_field(const Field& field, const ConfigNode::Entry* entry, const Place& around) {
     if (entry == nullptr) {
       if (field.is_required() && reports_missing_)
         problems_.add_at(around.source ? around : whole_, field.path(),
                          fmt::format("missing required key '{}': {}", field.path(), field.help()));
       return;
     }
-    const bool has_place =
-        entry->value->kind != Node::Kind::kNull && entry->value->kind != Node::Kind::kMap;
+    const bool has_place = entry->value->kind != ConfigNode::Kind::kNull &&
+                           entry->value->kind != ConfigNode::Kind::kMap;
     try {
       field.set(checked(field, *entry->value));
     } catch (const ConfigError& e) {
@@ -161,8 +161,8 @@ class Binder {
   }
 
   // The value of the node for the field. Throws ConfigError with the whole message but no place.
-  Scalar checked(const Field& field, const Node& node) {
-    const Scalar value = convert(field, node);
+  Scalar checked(const Field& field, const ConfigNode& node) {
+    Scalar value = convert(field, node);
     const auto* integer = std::get_if<int64_t>(&value);
     const auto* number = std::get_if<double>(&value);
     if ((integer != nullptr && !field.range().contains(*integer)) ||
@@ -182,13 +182,14 @@ class Binder {
                                   near.empty() ? "" : "; did you mean " + in_quotes(near) + "?"));
   }
 
-  static Scalar convert(const Field& field, const Node& node) {
+  static Scalar convert(const Field& field, const ConfigNode& node) {
     const Scalar& like = field.default_value();
     if (std::holds_alternative<std::vector<std::string>>(like)) return convert_texts(field, node);
     const std::string expected =
         fmt::format("'{}' must be {} {}", field.path(),
                     std::holds_alternative<int64_t>(like) ? "an" : "a", kind_name(like));
-    if (node.kind != Node::Kind::kScalar) throw ConfigError(expected + ", not " + node.summary());
+    if (node.kind != ConfigNode::Kind::kScalar)
+      throw ConfigError(expected + ", not " + node.summary());
     if (std::holds_alternative<std::string>(like)) return checked_text(expected, node);
     if (node.is_quoted)
       throw ConfigError(expected + ", not " + node.summary() +
@@ -202,23 +203,23 @@ class Binder {
     }
   }
 
-  static std::string checked_text(const std::string& expected, const Node& node) {
+  static std::string checked_text(const std::string& expected, const ConfigNode& node) {
     if (node.text.find('\0') != std::string::npos)
       throw ConfigError(expected + " without NUL characters");
     return node.text;
   }
 
-  static Scalar convert_texts(const Field& field, const Node& node) {
+  static Scalar convert_texts(const Field& field, const ConfigNode& node) {
     const std::string expected = "'" + field.path() + "' must be a list of texts, such as [a, b]";
     std::vector<std::string> texts = std::get<std::vector<std::string>>(field.value());
-    if (node.kind == Node::Kind::kList) {
+    if (node.kind == ConfigNode::Kind::kList) {
       texts.clear();
       for (const NodePtr& item : node.items) texts.push_back(element_text(expected, *item));
       return texts;
     }
     if (!node.is_patch) throw ConfigError(expected + ", not " + node.summary());
-    std::map<int64_t, const Node*> changes;
-    for (const Node::Entry& entry : node.entries)
+    std::map<int64_t, const ConfigNode*> changes;
+    for (const ConfigNode::Entry& entry : node.entries)
       changes[list_index(entry.key)] = entry.value.get();
     for (const auto& [index, value] : changes) {
       if (index < 0 || index > static_cast<int64_t>(texts.size()))
@@ -230,22 +231,22 @@ class Binder {
     return texts;
   }
 
-  static std::string element_text(const std::string& expected, const Node& node) {
-    if (node.kind != Node::Kind::kScalar)
+  static std::string element_text(const std::string& expected, const ConfigNode& node) {
+    if (node.kind != ConfigNode::Kind::kScalar)
       throw ConfigError(expected + "; one element is " + node.summary());
     return checked_text(expected, node);
   }
 
-  void bind_list(const BlockList& list, const Node::Entry& entry) {
-    const Node& node = *entry.value;
-    if (node.kind == Node::Kind::kList) {
+  void bind_list(const BlockList& list, const ConfigNode::Entry& entry) {
+    const ConfigNode& node = *entry.value;
+    if (node.kind == ConfigNode::Kind::kList) {
       list.reset(node.items.size());
       for (size_t i = 0; i < node.items.size(); ++i)
         bind_element(list, i, node.items[i], node.items[i]->place);
     } else if (node.is_patch) {
       patch_list(list, node);
     } else {
-      const bool has_place = node.kind == Node::Kind::kScalar;
+      const bool has_place = node.kind == ConfigNode::Kind::kScalar;
       problems_.add_at(
           has_place ? node.place : entry.place, list.path(),
           fmt::format("'{}' must be a list of blocks, such as [{{key: value}}], not {}",
@@ -253,9 +254,9 @@ class Binder {
     }
   }
 
-  void patch_list(const BlockList& list, const Node& node) {
-    std::map<int64_t, const Node::Entry*> changes;
-    for (const Node::Entry& entry : node.entries) changes[list_index(entry.key)] = &entry;
+  void patch_list(const BlockList& list, const ConfigNode& node) {
+    std::map<int64_t, const ConfigNode::Entry*> changes;
+    for (const ConfigNode::Entry& entry : node.entries) changes[list_index(entry.key)] = &entry;
     for (const auto& [index, entry] : changes) {
       if (index < 0 || index > static_cast<int64_t>(list.size())) {
         problems_.add_at(entry->place, list.path(),

@@ -7,13 +7,13 @@
 
 namespace pgtrain {
 
-const Node::Entry* Node::find(const std::string& key) const {
+const ConfigNode::Entry* ConfigNode::find(const std::string& key) const {
   const auto found =
       std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.key == key; });
   return found == entries.end() ? nullptr : &*found;
 }
 
-std::string Node::summary() const {
+std::string ConfigNode::summary() const {
   switch (kind) {
     case Kind::kNull:
       return "nothing";
@@ -27,8 +27,8 @@ std::string Node::summary() const {
   return "a block of keys";
 }
 
-void set_entry(Node& map, Node::Entry entry) {
-  for (Node::Entry& old : map.entries) {
+void set_entry(ConfigNode& map, ConfigNode::Entry entry) {
+  for (ConfigNode::Entry& old : map.entries) {
     if (old.key != entry.key) continue;
     old = std::move(entry);
     return;
@@ -38,13 +38,13 @@ void set_entry(Node& map, Node::Entry entry) {
 
 NodePtr merge(const NodePtr& base, const NodePtr& over) {
   if (base == nullptr || over == nullptr) return base == nullptr ? over : base;
-  if (base->kind != Node::Kind::kMap) return over;
-  if (over->kind == Node::Kind::kNull) return base;
-  if (over->kind != Node::Kind::kMap || base->is_patch) return over;
-  auto result = std::make_shared<Node>(*base);
+  if (base->kind != ConfigNode::Kind::kMap) return over;
+  if (over->kind == ConfigNode::Kind::kNull) return base;
+  if (over->kind != ConfigNode::Kind::kMap || base->is_patch) return over;
+  auto result = std::make_shared<ConfigNode>(*base);
   result->place = over->place;
-  for (const Node::Entry& entry : over->entries) {
-    const Node::Entry* old = base->find(entry.key);
+  for (const ConfigNode::Entry& entry : over->entries) {
+    const ConfigNode::Entry* old = base->find(entry.key);
     set_entry(*result,
               {entry.key, entry.place, merge(old == nullptr ? nullptr : old->value, entry.value)});
   }

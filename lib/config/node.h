@@ -11,10 +11,10 @@
 
 namespace pgtrain {
 
-struct Node;
-using NodePtr = std::shared_ptr<const Node>;
+struct ConfigNode;
+using NodePtr = std::shared_ptr<const ConfigNode>;
 
-struct Node {
+struct ConfigNode {
   enum class Kind { kNull, kScalar, kList, kMap };
   struct Entry {
     std::string key;
@@ -44,6 +44,6 @@ struct Node {
 NodePtr merge(const NodePtr& base, const NodePtr& over);
 
 // map with the entry set, in place when the key is there already.
-void set_entry(Node& map, Node::Entry entry);
+void set_entry(ConfigNode& map, ConfigNode::Entry entry);
 
 }  // namespace pgtrain

@@ -48,12 +48,12 @@ NodePtr parse_value(const std::string& text, const Place& place, Problems& probl
   } catch (const ConfigError& e) {
     throw YamlError(place, std::string("the value cannot be read: ") + e.what());
   }
-  const NodePtr value = parse_yaml(text, place.source, false, problems);
+  NodePtr value = parse_yaml(text, place.source, false, problems);
   if (value != nullptr) return value;
-  auto empty = std::make_shared<Node>();
+  auto empty = std::make_shared<ConfigNode>();
   empty->place = place;
   if (trimmed(text).empty()) {  // "a.b=" gives the empty text
-    empty->kind = Node::Kind::kScalar;
+    empty->kind = ConfigNode::Kind::kScalar;
     empty->is_quoted = true;
   }
   return empty;
@@ -62,28 +62,28 @@ NodePtr parse_value(const std::string& text, const Place& place, Problems& probl
 NodePtr assign(const NodePtr& base, const Override& change, size_t level) {
   if (level == change.path.size()) return merge(base, change.value);
   const std::string& name = change.path[level];
-  if (base != nullptr && base->kind == Node::Kind::kList) {
+  if (base != nullptr && base->kind == ConfigNode::Kind::kList) {
     const int64_t index = list_index(name);
     const size_t list_size = base->items.size();
     if (index < 0 || index > static_cast<int64_t>(list_size))
       throw YamlError(change.place, "this list has " + elements_text(list_size) +
                                         ": there is no index " + in_quotes(name));
-    auto list = std::make_shared<Node>(*base);
+    auto list = std::make_shared<ConfigNode>(*base);
     if (index == static_cast<int64_t>(list_size)) list->items.push_back(nullptr);
     list->items[index] = assign(list->items[index], change, level + 1);
     return list;
   }
-  std::shared_ptr<Node> map;
-  if (base != nullptr && base->kind == Node::Kind::kMap) {
-    map = std::make_shared<Node>(*base);
+  std::shared_ptr<ConfigNode> map;
+  if (base != nullptr && base->kind == ConfigNode::Kind::kMap) {
+    map = std::make_shared<ConfigNode>(*base);
     map->is_patch = base->is_patch && list_index(name) >= 0;
   } else {
-    map = std::make_shared<Node>();
-    map->kind = Node::Kind::kMap;
+    map = std::make_shared<ConfigNode>();
+    map->kind = ConfigNode::Kind::kMap;
     map->place = change.place;
     map->is_patch = list_index(name) >= 0;
   }
-  const Node::Entry* old = map->find(name);
+  const ConfigNode::Entry* old = map->find(name);
   set_entry(*map,
             {name, change.place, assign(old == nullptr ? nullptr : old->value, change, level + 1)});
   return map;

@@ -99,6 +99,7 @@ std::string key_suggestion(const Section& root, const Section& section, const st
   if (!same_name.empty()) return "; this key exists as " + join_quoted(same_name);
 
   std::vector<std::string> names;
+  names.reserve(paths.size());
   for (const std::string& path : paths) names.push_back(last_name(path));
   const std::string name = nearest(key, names);
   if (name.empty()) return known_keys(section);

@@ -69,24 +69,25 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 1) return;
-    // Stopping here also ends yaml-cpp's endless row of empty documents before a stray bracket.
-    const auto at = static_cast<size_t>(std::max(mark.pos, 0));
-    const char first = at < text_.size() ? text_[at] : ' ';
-    if (std::string_view("]},:?").find(first) != std::string_view::npos)
-      throw YamlError(place(mark),
-                      std::string("this is not valid YAML: unexpected '") + first + "'");
-    throw YamlError(place(mark), "a second document starts here; only one is allowed");
+    // Stopping here also ends yaml-cpp's endless row of empty documents before a stray comma.
+    const std::string rest =
+        text_.substr(std::min(text_.size(), static_cast<size_t>(std::max(mark.pos, 0))), 3);
+    if (rest == "---")
+      throw YamlError(place(mark), "a second document starts here; only one is allowed");
+    throw YamlError(
+        place(mark),
+        "this is not valid YAML: it does not continue what is above; check the indentation");
   }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    finish(make(Node::Kind::kNull, mark), anchor);
+    finish(make(ConfigNode::Kind::kNull, mark), anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end())
       throw YamlError(place(mark), "an alias cannot stand inside the value it names");
-    auto copy = std::make_shared<Node>(*found->second);
+    auto copy = std::make_shared<ConfigNode>(*found->second);
     copy->place = place(mark);
     check_depth(mark, copy->height);
     finish(copy, YAML::NullAnchor);
@@ -96,7 +97,7 @@ class TreeBuilder : public YAML::EventHandler {
     if (mark.pos >= 0 && is_unclosed(text_, static_cast<size_t>(mark.pos)))
       throw YamlError(place(mark),
                       "this is not valid YAML: the quote that starts here is never closed");
-    auto node = make(Node::Kind::kScalar, mark);
+    auto node = make(ConfigNode::Kind::kScalar, mark);
     node->text = value;
     node->is_quoted = tag == "!" || tag == kTagPrefix + std::string("str");
     check_tag(mark, tag, {"str", "int", "float", "bool"});
@@ -105,13 +106,13 @@ class TreeBuilder : public YAML::EventHandler {
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
     check_tag(mark, tag, {"seq"});
-    open(Node::Kind::kList, mark, anchor);
+    open(ConfigNode::Kind::kList, mark, anchor);
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
     check_tag(mark, tag, {"map"});
-    open(Node::Kind::kMap, mark, anchor);
+    open(ConfigNode::Kind::kMap, mark, anchor);
   }
   void OnMapEnd() override { close(); }
 
@@ -120,11 +121,11 @@ class TreeBuilder : public YAML::EventHandler {
 
   // A list or map that is still being filled.
   struct Frame {
-    std::shared_ptr<Node> node;
+    std::shared_ptr<ConfigNode> node;
     YAML::anchor_t anchor = 0;
     bool has_key = false;
     bool drops_value = false;  // the value of a key that was refused
-    Node::Entry entry;
+    ConfigNode::Entry entry;
     std::unordered_map<std::string, Place> keys;
   };
 
@@ -137,8 +138,8 @@ class TreeBuilder : public YAML::EventHandler {
     return result;
   }
 
-  std::shared_ptr<Node> make(Node::Kind kind, const YAML::Mark& mark) {
-    auto node = std::make_shared<Node>();
+  std::shared_ptr<ConfigNode> make(ConfigNode::Kind kind, const YAML::Mark& mark) {
+    auto node = std::make_shared<ConfigNode>();
     node->kind = kind;
     node->place = place(mark);
     return node;
@@ -159,7 +160,7 @@ class TreeBuilder : public YAML::EventHandler {
       throw YamlError(place(mark), fmt::format("nested deeper than {} levels", kMaxConfigDepth));
   }
 
-  void open(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
+  void open(ConfigNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
     check_depth(mark, 1);
     Frame frame;
     frame.node = make(kind, mark);
@@ -173,19 +174,19 @@ class TreeBuilder : public YAML::EventHandler {
     finish(frame.node, frame.anchor);
   }
 
-  void finish(const std::shared_ptr<Node>& node, YAML::anchor_t anchor) {
+  void finish(const std::shared_ptr<ConfigNode>& node, YAML::anchor_t anchor) {
     if (anchor != YAML::NullAnchor) anchors_[anchor] = node;
     if (stack_.empty()) {
       root_ = node;
       return;
     }
     Frame& parent = stack_.back();
-    if (parent.node->kind == Node::Kind::kMap && !parent.has_key) {
+    if (parent.node->kind == ConfigNode::Kind::kMap && !parent.has_key) {
       take_key(parent, *node);
       return;
     }
     grow(*parent.node, *node);
-    if (parent.node->kind == Node::Kind::kList) {
+    if (parent.node->kind == ConfigNode::Kind::kList) {
       parent.node->items.push_back(node);
       return;
     }
@@ -195,17 +196,17 @@ class TreeBuilder : public YAML::EventHandler {
     parent.node->entries.push_back(parent.entry);
   }
 
-  void grow(Node& parent, const Node& child) {
+  void grow(ConfigNode& parent, const ConfigNode& child) {
     parent.size += child.size;
     parent.height = std::max(parent.height, child.height + 1);
     if (parent.size > kMaxConfigNodes)
       throw YamlError(parent.place, fmt::format("more than {} values", kMaxConfigNodes));
   }
 
-  void take_key(Frame& frame, const Node& key) {
+  void take_key(Frame& frame, const ConfigNode& key) {
     frame.has_key = true;
     frame.drops_value = true;
-    if (key.kind != Node::Kind::kScalar || key.text.empty()) {
+    if (key.kind != ConfigNode::Kind::kScalar || key.text.empty()) {
       problems_.add_at(key.place, "", "a key must be a name, not " + key.summary());
       return;
     }
@@ -291,7 +292,7 @@ NodePtr parse_yaml(const std::string& text, const std::shared_ptr<const Source>&
     throw YamlError(place_of(e, source, with_lines), "this is not valid YAML: " + e.msg);
   }
   const NodePtr root = builder.root();
-  return root != nullptr && root->kind == Node::Kind::kNull ? nullptr : root;
+  return root != nullptr && root->kind == ConfigNode::Kind::kNull ? nullptr : root;
 }
 
 }  // namespace pgtrain

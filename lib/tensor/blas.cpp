@@ -4,11 +4,13 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <dlfcn.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <string_view>
+#include <thread>
 
 #include "core/error.h"
 
@@ -46,6 +48,22 @@ std::string blas_environment_hint() {
 #endif
 }
 
+bool blas_is_thread_safe() {
+  auto* config = find<char*()>("openblas_get_config");
+  if (config == nullptr) return true;
+  const std::string_view text = config();
+  return text.find("SINGLE_THREADED") == std::string_view::npos || text.find("USE_LOCKING") != std::string_view::npos;
+}
+
+int usable_threads(int64_t requested) {
+  const int threads = requested > 0 ? static_cast<int>(requested)
+                                    : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (threads == 1 || blas_is_thread_safe()) return threads;
+  spdlog::warn("this OpenBLAS is a serial build without locks and unsafe with several threads: one thread is used. Install "
+               "libopenblas0-pthread instead (Debian and Ubuntu)");
+  return 1;
+}
+
 void use_one_thread() { at::set_num_threads(1); }
 
 double matmul_gflops(int size) {
@@ -70,7 +88,7 @@ std::string slow_blas_warning(double gflops) {
   if (gflops >= 8.0) return "";
   return fmt::format(
       "matrix products run at {:.1f} GFLOP/s: LibTorch is using an unoptimised BLAS and training will be up to 100 times "
-      "slower. Install OpenBLAS (Debian and Ubuntu: apt-get install libopenblas0-serial)",
+      "slower. Install OpenBLAS (Debian and Ubuntu: apt-get install libopenblas0-pthread)",
       gflops);
 }
 

@@ -92,7 +92,7 @@ struct Trainer::StepTimes {
 Trainer::Trainer(const ExperimentConfig& config)
     : config_(config),
       experiment_(prepare(config)),
-      pool_(static_cast<int>(config.run.threads), use_one_thread),
+      pool_(usable_threads(config.run.threads), use_one_thread),
       ema_(config.algorithm.ema_decay),
       sample_rng_(static_cast<uint64_t>(config.run.seed), Purpose::kSample) {
   const auto seed = static_cast<uint64_t>(config_.run.seed);

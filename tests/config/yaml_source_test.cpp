@@ -53,8 +53,12 @@ TEST_CASE("yaml: syntax errors have a place", "[config]") {
   CHECK(contains(error_of(kData + "train: \"a\\\""), "this is not valid YAML"));
   CHECK(load_sample("train: {name: &a 'it''s', tags: [\"\\\"\", '''']}\n").tags ==
         std::vector<std::string>{"\"", "'"});
-  CHECK(contains(error_of(kData + "}\n"),
-                 "exp.yaml:2:1: error: this is not valid YAML: unexpected '}'"));
+  CHECK(contains(error_of(kData + "}\n"), "exp.yaml:2:1: error: this is not valid YAML"));
+  CHECK(contains(error_of(",data: x\n"),
+                 "exp.yaml:1:1: error: this is not valid YAML: it does not continue"));
+  CHECK(contains(error_of(" data: {train: t}\ntrain: {steps: 1}\n"),
+                 "exp.yaml:2:1: error: this is not valid YAML: it does not continue what is above; "
+                 "check the indentation"));
   CHECK(contains(error_of(kData + "train: @x\n"), "this is not valid YAML"));
 }
 

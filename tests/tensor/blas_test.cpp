@@ -1,5 +1,8 @@
 #include "tensor/blas.h"
 
+#include <atomic>
+#include <thread>
+
 #include "support/tensors.h"
 
 using namespace pgtrain;
@@ -21,4 +24,25 @@ TEST_CASE("blas: the self-timing measures a rate, and only a slow one warns", "[
   CHECK(test::contains(slow_blas_warning(1.2), "libopenblas0"));
   const std::string hint = blas_environment_hint();
   CHECK((hint.empty() || test::contains(hint, "OPENBLAS_CORETYPE=")));
+}
+
+TEST_CASE("blas: products that run side by side on several threads are right", "[tensor]") {
+  prepare_blas();
+  const int threads = usable_threads(4);
+  torch::manual_seed(1);
+  for (const int64_t n : {8, 24, 64}) {
+    const auto a = torch::randn({20, n});
+    const auto b = torch::randn({n, 3 * n});
+    const auto expected = torch::mm(a, b);
+    std::vector<std::thread> workers;
+    std::atomic<int> wrong{0};
+    for (int i = 0; i < threads; ++i)
+      workers.emplace_back([&] {
+        use_one_thread();
+        for (int round = 0; round < 500; ++round)
+          if (!torch::equal(torch::mm(a, b), expected)) ++wrong;
+      });
+    for (auto& worker : workers) worker.join();
+    CHECK(wrong == 0);
+  }
 }
