@@ -318,6 +318,7 @@ void Trainer::report(const Row& row, const Rollout& rollout, const UpdateBatch& 
   Row timing;
   timing.set("step", state_.step);
   timing.set("step_time", times.total);
+  timing.set("tokens", completion_tokens(rollout));
   timing.set("collect_time", times.collect);
   timing.set("update_time", times.update);
   timing.set("tokens_per_second", tokens / times.total);

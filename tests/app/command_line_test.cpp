@@ -26,13 +26,13 @@ TEST_CASE("every command has a help text and exits with 0") {
       {"config"}, {"config", "show"}, {"config", "schema"}, {"doctor"}};
   for (std::vector<std::string> command : commands) {
     command.emplace_back("--help");
-    const ProcessResult result = pgtrain(command);
+    const ProcessResult result = run_pgtrain(command);
     INFO(command[0] << "\n" << result.out << result.err);
     CHECK(result.code == 0);
     CHECK(contains(result.out, "Usage"));
     CHECK(result.err.empty());
   }
-  const ProcessResult version = pgtrain({"--version"});
+  const ProcessResult version = run_pgtrain({"--version"});
   CHECK(version.code == 0);
   CHECK(version.out.rfind("pgtrain ", 0) == 0);
 }
@@ -60,7 +60,7 @@ TEST_CASE("wrong flags exit with 2 and say what is wrong on standard error") {
       {{"--log-level", "loud", "doctor"}, "loud"},
   };
   for (const Case& c : cases) {
-    const ProcessResult result = pgtrain(c.arguments);
+    const ProcessResult result = run_pgtrain(c.arguments);
     INFO((c.arguments.empty() ? "" : c.arguments.back()) << "\n" << result.out << result.err);
     CHECK(result.code == 2);
     CHECK(contains(result.err, c.message));
@@ -101,20 +101,20 @@ TEST_CASE("config validate checks the data too and writes nothing") {
 }
 
 TEST_CASE("config explain describes one key or all, and corrects a wrong one") {
-  const ProcessResult one = pgtrain({"config", "explain", "algorithm.baseline"});
+  const ProcessResult one = run_pgtrain({"config", "explain", "algorithm.baseline"});
   CHECK(one.code == 0);
   CHECK(contains(one.out, "leave_one_out"));
-  const ProcessResult all = pgtrain({"config", "explain"});
+  const ProcessResult all = run_pgtrain({"config", "explain"});
   CHECK(all.code == 0);
   for (const char* key : {"run.seed", "rollout.temperature", "checkpoint.keep_last", "reward"})
     CHECK(contains(all.out, key));
-  const ProcessResult wrong = pgtrain({"config", "explain", "algorithm.basline"});
+  const ProcessResult wrong = run_pgtrain({"config", "explain", "algorithm.basline"});
   CHECK(wrong.code == 2);
   CHECK(contains(wrong.err, "algorithm.baseline"));
 }
 
 TEST_CASE("config schema is a JSON Schema that refuses unknown keys everywhere") {
-  const ProcessResult result = pgtrain({"config", "schema"});
+  const ProcessResult result = run_pgtrain({"config", "schema"});
   REQUIRE(result.code == 0);
   const json schema = json::parse(result.out);
   CHECK(contains(schema.at("$schema"), "json-schema.org"));
@@ -125,10 +125,10 @@ TEST_CASE("config schema is a JSON Schema that refuses unknown keys everywhere")
 }
 
 TEST_CASE("doctor reports the machine as a table and as JSON") {
-  const ProcessResult table = pgtrain({"doctor"});
+  const ProcessResult table = run_pgtrain({"doctor"});
   INFO(table.out << table.err);
   CHECK(contains(table.out, "libtorch"));
-  const ProcessResult line = pgtrain({"doctor", "--json"});
+  const ProcessResult line = run_pgtrain({"doctor", "--json"});
   const json facts = json::parse(line.out);
   CHECK(facts.at("matmul_gflops_per_core").get<double>() > 0);
   CHECK(line.code == (facts.at("problem").get<std::string>().empty() ? 0 : 1));
@@ -137,7 +137,7 @@ TEST_CASE("doctor reports the machine as a table and as JSON") {
 TEST_CASE("output that cannot be written is a disk error, not a crash or a success") {
   ProcessOptions options;
   options.output = "/dev/full";
-  const ProcessResult result = pgtrain({"config", "schema"}, options);
+  const ProcessResult result = run_pgtrain({"config", "schema"}, options);
   CHECK(result.signal == 0);
   CHECK(result.code == 5);
   CHECK(contains(result.err, "standard output"));

@@ -36,8 +36,8 @@ std::string records(int count) {
 std::map<std::string, std::string> listing(const std::string& folder) {
   std::map<std::string, std::string> result;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    const std::string name = fs::relative(entry.path().parent_path(), folder) /
-                             entry.path().filename();
+    const std::string name =
+        fs::relative(entry.path().parent_path(), folder) / entry.path().filename();
     if (entry.is_symlink())
       result[name] = "-> " + fs::read_symlink(entry.path()).string();
     else
@@ -66,7 +66,7 @@ ProcessOptions Experiment::options() const {
 }
 
 ProcessResult Experiment::run(const std::vector<std::string>& arguments) const {
-  return pgtrain(arguments, options());
+  return run_pgtrain(arguments, options());
 }
 
 std::vector<std::string> Experiment::train_arguments(const std::vector<std::string>& settings) {

@@ -49,7 +49,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   const bool redirected = dup2(in_fd, 0) >= 0 && dup2(out_fd, 1) >= 0 && dup2(err_fd, 2) >= 0;
   if (!redirected || chdir(directory) != 0) _exit(126);
   for (const int fd : {in_fd, out_fd, err_fd})
-    if (fd > 2) close(fd);
+    if (fd > 2) ::close(fd);
   if (max_file_bytes > 0) {
     const rlimit limit = {max_file_bytes, max_file_bytes};
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -122,7 +122,8 @@ ProcessResult Process::wait(std::chrono::seconds timeout) {
   return result_;
 }
 
-ProcessResult pgtrain(const std::vector<std::string>& arguments, const ProcessOptions& options) {
+ProcessResult run_pgtrain(const std::vector<std::string>& arguments,
+                          const ProcessOptions& options) {
   return Process(arguments, options).wait();
 }
 

@@ -54,7 +54,7 @@ class Process {
   ProcessResult result_;
 };
 
-ProcessResult pgtrain(const std::vector<std::string>& arguments,
-                      const ProcessOptions& options = {});
+ProcessResult run_pgtrain(const std::vector<std::string>& arguments,
+                          const ProcessOptions& options = {});
 
 }  // namespace pgtrain::test

@@ -115,8 +115,9 @@ TEST_CASE("every baseline, model and tokenizer trains to the end") {
 
 TEST_CASE("the control run with advantages of zero leaves the weights alone") {
   const Experiment experiment;
-  REQUIRE(experiment.train({"algorithm.advantage_scale=0", "checkpoint.every=1",
-                            "checkpoint.keep_last=100", "optimizer.weight_decay=0"})
+  REQUIRE(experiment
+              .train({"algorithm.advantage_scale=0", "checkpoint.every=1",
+                      "checkpoint.keep_last=100", "optimizer.weight_decay=0"})
               .code == 0);
   CHECK(read_file(experiment / "run/checkpoints/step-000000/model.safetensors") ==
         read_file(experiment / "run/checkpoints/step-000008/model.safetensors"));
@@ -134,7 +135,7 @@ TEST_CASE("a run works without HOME and without a terminal type") {
   const Experiment experiment;
   ProcessOptions options = experiment.options();
   options.environment = {{"HOME", ""}, {"TERM", ""}, {"NO_COLOR", "1"}, {"LANG", "C"}};
-  const ProcessResult result = pgtrain(Experiment::train_arguments({}), options);
+  const ProcessResult result = run_pgtrain(Experiment::train_arguments({}), options);
   CHECK(result.code == 0);
   CHECK_FALSE(contains(result.err, "\x1b"));
 }
