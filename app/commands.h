@@ -1,4 +1,5 @@
-// One function a subcommand: adds its flags to the application and sets `action` to what runs when it is chosen.
+// One function a subcommand: adds its flags to the application and sets `action` to what runs when
+// it is chosen.
 #pragma once
 
 #include <functional>
@@ -21,10 +22,12 @@ void add_eval_command(CLI::App& app, Action& action);
 void add_config_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
 
-// Prepares the matrix-product library, warns on the log when it is a slow one, and lets operators run on the calling thread.
+// Prepares the matrix-product library, warns on the log when it is a slow one, and lets operators
+// run on the calling thread.
 void prepare_math();
 
-// The text on standard output, whole. Throws DiskError when it cannot be written (closed pipe, full disk).
+// The text on standard output, whole. Throws DiskError when it cannot be written (closed pipe, full
+// disk).
 void print(const std::string& text);
 
 }  // namespace pgtrain

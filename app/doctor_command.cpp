@@ -26,7 +26,9 @@ int run_doctor(bool json) {
   const double gflops = matmul_gflops(1024);
   std::string warning = slow_blas_warning(gflops);
   if (!blas_is_thread_safe())
-    warning = "this OpenBLAS is a serial build without locks: only one thread can be used. Install libopenblas0-pthread instead";
+    warning =
+        "this OpenBLAS is a serial build without locks: only one thread can be used. Install "
+        "libopenblas0-pthread instead";
   utsname system{};
   uname(&system);
   std::error_code ignored;
@@ -49,7 +51,9 @@ int run_doctor(bool json) {
   } else {
     std::string table;
     for (const auto& [key, value] : facts.items())
-      if (key != "problem" && value != "") table += fmt::format("{:24} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+      if (key != "problem" && value != "")
+        table += fmt::format("{:24} {}\n", key,
+                             value.is_string() ? value.get<std::string>() : value.dump());
     table += warning.empty() ? "no problem found\n" : "problem: " + warning + "\n";
     print(table);
   }
@@ -60,9 +64,12 @@ int run_doctor(bool json) {
 
 void add_doctor_command(CLI::App& app, Action& action) {
   auto json = std::make_shared<bool>(false);
-  CLI::App* command = app.add_subcommand("doctor", "Check this machine: versions, processor, matrix-product speed");
+  CLI::App* command =
+      app.add_subcommand("doctor", "Check this machine: versions, processor, matrix-product speed");
   command->add_flag("--json", *json, "one JSON line");
-  command->footer("Exit code 0: no problem; 1: the matrix-product library is a slow one, the output says what to install.");
+  command->footer(
+      "Exit code 0: no problem; 1: the matrix-product library is a slow one, the output says what "
+      "to install.");
   command->callback([json, &action] { action = [json] { return run_doctor(*json); }; });
 }
 

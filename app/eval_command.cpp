@@ -33,8 +33,8 @@ int run_eval(const Flags& flags) {
   prepare_math();
   const auto policy = open_policy(checkpoint);
   WorkerPool pool(usable_threads(config.run.threads), use_one_thread);
-  const Rollout rollout = evaluate(*policy, pool, data, *reward, config.eval.max_records, config.rollout.shard_size,
-                                   config.rollout.max_new_tokens);
+  const Rollout rollout = evaluate(*policy, pool, data, *reward, config.eval.max_records,
+                                   config.rollout.shard_size, config.rollout.max_new_tokens);
   if (!flags.output.empty()) {
     std::string lines;
     for (int64_t i = 0; i < rollout.size(); ++i)
@@ -53,7 +53,8 @@ int run_eval(const Flags& flags) {
     const auto facts = nlohmann::ordered_json::parse(line);  // named: items() refers to it
     std::string table;
     for (const auto& [key, value] : facts.items())
-      table += fmt::format("{:36} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+      table += fmt::format("{:36} {}\n", key,
+                           value.is_string() ? value.get<std::string>() : value.dump());
     print(table);
   }
   return kExitDone;
@@ -64,17 +65,24 @@ int run_eval(const Flags& flags) {
 void add_eval_command(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("eval", "Score greedy completions of held-out records");
-  command->add_option("--checkpoint", flags->checkpoint, "a run folder or one of its checkpoints")->required();
-  command->add_option("--which", flags->which, "for a run folder: the best or the latest checkpoint")
-      ->check(CLI::IsMember({"best", "latest"}))->capture_default_str();
-  command->add_option("-s,--set", flags->overrides, "override a key of the checkpoint's experiment, such as data.eval or reward")
+  command->add_option("--checkpoint", flags->checkpoint, "a run folder or one of its checkpoints")
+      ->required();
+  command
+      ->add_option("--which", flags->which, "for a run folder: the best or the latest checkpoint")
+      ->check(CLI::IsMember({"best", "latest"}))
+      ->capture_default_str();
+  command
+      ->add_option("-s,--set", flags->overrides,
+                   "override a key of the checkpoint's experiment, such as data.eval or reward")
       ->allow_extra_args(false);
-  command->add_option("--output", flags->output, "write every record's completion, target and score parts as JSON lines");
+  command->add_option("--output", flags->output,
+                      "write every record's completion, target and score parts as JSON lines");
   command->add_flag("--json", flags->json, "one JSON line instead of a table");
   command->footer(
       "Examples:\n"
       "  pgtrain eval --checkpoint runs/quickstart\n"
-      "  pgtrain eval --checkpoint runs/quickstart --set data.eval=other.jsonl --set 'reward=[{metric: exact_match}]' --json");
+      "  pgtrain eval --checkpoint runs/quickstart --set data.eval=other.jsonl --set "
+      "'reward=[{metric: exact_match}]' --json");
   command->callback([flags, &action] { action = [flags] { return run_eval(*flags); }; });
 }
 

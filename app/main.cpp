@@ -29,10 +29,12 @@ int report(const std::exception& e, int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("pgtrain: policy-gradient fine-tuning of language models towards target texts", "pgtrain");
+  CLI::App app("pgtrain: policy-gradient fine-tuning of language models towards target texts",
+               "pgtrain");
   app.footer(kExamples);
   app.set_version_flag("--version", std::string("pgtrain ") + pgtrain::kVersion);
-  app.require_subcommand(1);
+  app.require_subcommand(0,
+                         1);  // none is reported below: CLI11 itself would not name a misspelt one
   std::string log_level = "info";
   app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
@@ -44,17 +46,20 @@ int main(int argc, char** argv) {
   pgtrain::add_doctor_command(app, action);
   try {
     app.parse(argc, argv);
+    if (!action) throw CLI::RequiredError("A subcommand");
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? pgtrain::kExitDone : pgtrain::kExitConfig;
   }
   try {
     pgtrain::set_up_log(log_level.c_str());
-    std::signal(SIGXFSZ, SIG_IGN);  // a write past the limit is a DiskError, not the end of the process
+    std::signal(SIGXFSZ,
+                SIG_IGN);  // a write past the limit is a DiskError, not the end of the process
     return action();
   } catch (const pgtrain::Error& e) {
     return report(e, e.exit_code());
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "out of memory: use a smaller model, rollout.shard_size or train.micro_batch\n");
+    std::fprintf(stderr,
+                 "out of memory: use a smaller model, rollout.shard_size or train.micro_batch\n");
     return pgtrain::kExitInternal;
   } catch (const std::exception& e) {
     return report(e, pgtrain::kExitInternal);

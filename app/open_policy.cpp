@@ -16,7 +16,9 @@ namespace fs = std::filesystem;
 fs::path find_checkpoint(const fs::path& path, const std::string& which) {
   if (fs::exists(path / "config.json")) return path;
   if (!fs::is_directory(path / "checkpoints"))
-    throw DataError(fmt::format("{}: neither a checkpoint (no config.json) nor a run (no checkpoints folder)", path.string()));
+    throw DataError(
+        fmt::format("{}: neither a checkpoint (no config.json) nor a run (no checkpoints folder)",
+                    path.string()));
   for (const std::string& link : {which, std::string("latest")}) {
     std::error_code error;
     const fs::path target = fs::canonical(path / "checkpoints" / link, error);

@@ -9,8 +9,9 @@
 
 namespace pgtrain {
 
-// A checkpoint folder itself; or for a run folder (it has checkpoints/) the link `which`, "best" or "latest"; best falls back to
-// latest when no evaluation chose one. Throws DataError that says what was looked for.
+// A checkpoint folder itself; or for a run folder (it has checkpoints/) the link `which`, "best" or
+// "latest"; best falls back to latest when no evaluation chose one. Throws DataError that says what
+// was looked for.
 std::filesystem::path find_checkpoint(const std::filesystem::path& path, const std::string& which);
 
 // Verifies the folder's manifest and opens the policy.

@@ -1,10 +1,12 @@
 #include <CLI/CLI.hpp>
-#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "commands.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/worker_pool.h"
 #include "open_policy.h"
 #include "rollout/generator.h"
@@ -28,39 +30,54 @@ struct Flags {
   SamplerOptions sampler;
 };
 
-// Lines of a file, or of standard input for "-"; without a final CR.
-std::vector<std::string> read_lines(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path);
-    if (!file) throw DataError(fmt::format("{}: cannot open", path));
-  }
-  std::istream& in = path == "-" ? std::cin : file;
-  std::vector<std::string> lines;
+// CLI::Range lets NaN pass.
+CLI::Validator between(double low, double high) {
+  return CLI::Validator(
+      [low, high](std::string& text) -> std::string {
+        double value = 0;
+        if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high) return "";
+        return fmt::format("must be a number from {:g} to {:g}, not {}", low, high, text);
+      },
+      fmt::format("FLOAT in [{:g} - {:g}]", low, high), "between");
+}
+
+void check_utf8(const std::string& prompt, const std::string& place) {
+  const size_t invalid = find_invalid_utf8(prompt);
+  if (invalid != std::string_view::npos)
+    throw DataError(fmt::format("{}: byte {} is not valid UTF-8", place, invalid));
+}
+
+// Adds the lines of a file, or of standard input for "-"; without a final CR.
+void read_prompts(const std::string& path, std::vector<std::string>& prompts) {
+  std::istringstream in(path == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {})
+                                    : read_file(path));
+  int64_t number = 0;
   for (std::string line; std::getline(in, line);) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
-    lines.push_back(line);
+    check_utf8(line, fmt::format("{}:{}", path == "-" ? "standard input" : path, ++number));
+    prompts.push_back(std::move(line));
   }
-  return lines;
 }
 
 std::vector<std::string> all_prompts(const Flags& flags) {
   std::vector<std::string> prompts = flags.prompts;
-  if (!flags.prompt_file.empty())
-    for (std::string& line : read_lines(flags.prompt_file)) prompts.push_back(std::move(line));
-  if (prompts.empty()) prompts.emplace_back();
   for (size_t i = 0; i < prompts.size(); ++i)
-    if (find_invalid_utf8(prompts[i]) != std::string_view::npos)
-      throw DataError(fmt::format("prompt {}: byte {} is not valid UTF-8", i + 1, find_invalid_utf8(prompts[i])));
+    check_utf8(prompts[i], fmt::format("prompt {}", i + 1));
+  if (!flags.prompt_file.empty())
+    read_prompts(flags.prompt_file, prompts);
+  else if (prompts.empty())
+    prompts.emplace_back();
   return prompts;
 }
 
 std::string completion_text(const Policy& policy, const Completion& completion) {
   const auto& tokens = completion.sequence.tokens;
-  return policy.tokenizer().decode({tokens.begin() + completion.sequence.prompt_length, tokens.end()});
+  return policy.tokenizer().decode(
+      {tokens.begin() + completion.sequence.prompt_length, tokens.end()});
 }
 
-std::string json_line(const Policy& policy, const std::string& prompt, const Completion& completion) {
+std::string json_line(const Policy& policy, const std::string& prompt,
+                      const Completion& completion) {
   double log_prob = 0;
   for (const float value : completion.log_probs) log_prob += static_cast<double>(value);
   const nlohmann::ordered_json line = {{"prompt", prompt},
@@ -85,11 +102,14 @@ int run_sample(const Flags& flags) {
   std::vector<std::vector<Completion>> results(prompts.size());
   pool.run(static_cast<int64_t>(prompts.size()), [&](int64_t i, int) {
     const DrawKey key{&rng, 0, static_cast<uint32_t>(i * flags.count)};
-    results[i] = generate(policy->model(), nullptr, {encode_prompt(policy->tokenizer(), prompts[i])}, flags.count, options, key);
+    results[i] =
+        generate(policy->model(), nullptr, {encode_prompt(policy->tokenizer(), prompts[i])},
+                 flags.count, options, key);
   });
   for (size_t i = 0; i < prompts.size(); ++i)
     for (const Completion& completion : results[i])
-      print(flags.json ? json_line(*policy, prompts[i], completion) : completion_text(*policy, completion) + "\n");
+      print(flags.json ? json_line(*policy, prompts[i], completion)
+                       : completion_text(*policy, completion) + "\n");
   return kExitDone;
 }
 
@@ -98,29 +118,53 @@ int run_sample(const Flags& flags) {
 void add_sample_command(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("sample", "Generate text from a checkpoint");
-  command->add_option("--checkpoint", flags->checkpoint, "a run folder or one of its checkpoints")->required();
-  command->add_option("--which", flags->which, "for a run folder: the best or the latest checkpoint")
-      ->check(CLI::IsMember({"best", "latest"}))->capture_default_str();
-  command->add_option("-p,--prompt", flags->prompts, "prompt; may be given several times; default: the empty prompt")
+  command->add_option("--checkpoint", flags->checkpoint, "a run folder or one of its checkpoints")
+      ->required();
+  command
+      ->add_option("--which", flags->which, "for a run folder: the best or the latest checkpoint")
+      ->check(CLI::IsMember({"best", "latest"}))
+      ->capture_default_str();
+  command
+      ->add_option("-p,--prompt", flags->prompts,
+                   "prompt; may be given several times; default: the empty prompt")
       ->allow_extra_args(false);
-  command->add_option("--prompts", flags->prompt_file, "file with one prompt a line, or - for standard input");
-  command->add_option("-n,--count", flags->count, "samples of each prompt")->check(CLI::Range(1, 1 << 16))->capture_default_str();
+  command->add_option("--prompts", flags->prompt_file,
+                      "file with one prompt a line, or - for standard input");
+  command->add_option("-n,--count", flags->count, "samples of each prompt")
+      ->check(CLI::Range(1, 1 << 16))
+      ->capture_default_str();
   command->add_option("--max-new-tokens", flags->max_new_tokens, "longest completion")
-      ->check(CLI::Range(1, 1 << 20))->capture_default_str();
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   command->add_option("--temperature", flags->sampler.temperature, "divides the logits; 0 = greedy")
-      ->check(CLI::Range(0.0, 1e3))->capture_default_str();
+      ->check(between(0, 1e3))
+      ->capture_default_str();
   command->add_option("--top-k", flags->sampler.top_k, "only the k most probable tokens; 0 = all")
-      ->check(CLI::Range(0, 1 << 30))->capture_default_str();
-  command->add_option("--top-p", flags->sampler.top_p, "only the most probable tokens that together reach this probability")
-      ->check(CLI::Range(1e-9, 1.0))->capture_default_str();
-  command->add_option("--repetition-penalty", flags->sampler.repetition_penalty, "above 1: tokens already seen become less probable")
-      ->check(CLI::Range(1e-3, 1e3))->capture_default_str();
-  command->add_option("--no-repeat-ngram", flags->sampler.no_repeat_ngram, "no n-gram of this length twice; 0 = allowed")
-      ->check(CLI::Range(0, 1 << 20))->capture_default_str();
+      ->check(CLI::Range(0, 1 << 30))
+      ->capture_default_str();
+  command
+      ->add_option("--top-p", flags->sampler.top_p,
+                   "only the most probable tokens that together reach this probability")
+      ->check(between(1e-9, 1))
+      ->capture_default_str();
+  command
+      ->add_option("--repetition-penalty", flags->sampler.repetition_penalty,
+                   "above 1: tokens already seen become less probable")
+      ->check(between(1e-3, 1e3))
+      ->capture_default_str();
+  command
+      ->add_option("--no-repeat-ngram", flags->sampler.no_repeat_ngram,
+                   "no n-gram of this length twice; 0 = allowed")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
   command->add_flag("--greedy", flags->greedy, "always the most probable token");
-  command->add_option("--seed", flags->seed, "another seed, other samples")->capture_default_str();
-  command->add_option("--threads", flags->threads, "worker threads; 0 = one for each core")->check(CLI::Range(0, 4096));
-  command->add_flag("--json", flags->json, "one JSON object a line: prompt, completion, tokens, log_prob, finished");
+  command->add_option("--seed", flags->seed, "another seed, other samples")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--threads", flags->threads, "worker threads; 0 = one for each core")
+      ->check(CLI::Range(0, 4096));
+  command->add_flag("--json", flags->json,
+                    "one JSON object a line: prompt, completion, tokens, log_prob, finished");
   command->footer(
       "Examples:\n"
       "  pgtrain sample --checkpoint runs/quickstart --prompt \"en 4217\" --count 4\n"

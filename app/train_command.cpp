@@ -21,14 +21,16 @@ const char* status_of(ExitCode code) {
 }
 
 int run_train(const Flags& flags) {
-  // Only training turns signals into an orderly stop; the other commands have nothing to save and simply end.
+  // Only training turns signals into an orderly stop; the other commands have nothing to save and
+  // simply end.
   StopFlag::install();
   const ExperimentConfig config = load_experiment(flags.configs, flags.overrides);
   prepare_math();
   const TrainOutcome outcome = Trainer(config).run();
   if (flags.json) {
-    nlohmann::ordered_json line = {
-        {"run_dir", config.run.directory}, {"status", status_of(outcome.exit_code)}, {"step", outcome.step}};
+    nlohmann::ordered_json line = {{"run_dir", config.run.directory},
+                                   {"status", status_of(outcome.exit_code)},
+                                   {"step", outcome.step}};
     if (outcome.eval_reward) line["eval_reward"] = *outcome.eval_reward;
     if (outcome.best_reward) line["best_reward"] = *outcome.best_reward;
     if (outcome.best_reward) line["best_step"] = outcome.best_step;
@@ -41,16 +43,24 @@ int run_train(const Flags& flags) {
 
 void add_train_command(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("train", "Run an experiment, or resume it exactly where it stopped");
-  command->add_option("-c,--config", flags->configs, "experiment file; several are merged, later ones win")->required();
-  command->add_option("-s,--set", flags->overrides, "override one key, for example --set optimizer.learning_rate=3e-4")
+  CLI::App* command =
+      app.add_subcommand("train", "Run an experiment, or resume it exactly where it stopped");
+  command
+      ->add_option("-c,--config", flags->configs,
+                   "experiment file; several are merged, later ones win")
+      ->required();
+  command
+      ->add_option("-s,--set", flags->overrides,
+                   "override one key, for example --set optimizer.learning_rate=3e-4")
       ->allow_extra_args(false);
   command->add_flag("--json", flags->json, "end with one JSON line on standard output");
   command->footer(
       "Examples:\n"
       "  pgtrain train --config configs/quickstart.yaml\n"
-      "  pgtrain train --config configs/quickstart.yaml --set run.name=try2 --set algorithm.preset=a2c\n"
-      "Kill it at any moment and run the same command again: it goes on from the last checkpoint and ends with the same bits.\n"
+      "  pgtrain train --config configs/quickstart.yaml --set run.name=try2 --set "
+      "algorithm.preset=a2c\n"
+      "Kill it at any moment and run the same command again: it goes on from the last checkpoint "
+      "and ends with the same bits.\n"
       "Then: pgtrain sample --checkpoint runs/quickstart --prompt \"en 4217\"");
   command->callback([flags, &action] { action = [flags] { return run_train(*flags); }; });
 }

@@ -3,7 +3,8 @@
 namespace pgtrain {
 
 void fail_check(const char* expression, const char* file, int line, const std::string& message) {
-  throw InternalError(fmt::format("internal error: {} ({}; {}:{})", message, expression, file, line));
+  throw InternalError(
+      fmt::format("internal error: {} ({}; {}:{})", message, expression, file, line));
 }
 
 }  // namespace pgtrain

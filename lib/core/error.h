@@ -1,4 +1,5 @@
-// The exception types of pgtrain, their process exit codes, and the check macro for programmer errors.
+// The exception types of pgtrain, their process exit codes, and the check macro for programmer
+// errors.
 #pragma once
 
 #include <spdlog/fmt/fmt.h>
@@ -66,9 +67,10 @@ class InternalError : public std::logic_error {
 
 }  // namespace pgtrain
 
-// PG_CHECK(rows > 0, "rows is {}", rows): throws InternalError with expression, message, file and line. Always on.
-#define PG_CHECK(condition, ...)                                                            \
-  do {                                                                                      \
-    if (!(condition))                                                                       \
-      ::pgtrain::fail_check(#condition, __FILE__, __LINE__, ::fmt::format(__VA_ARGS__));    \
+// PG_CHECK(rows > 0, "rows is {}", rows): throws InternalError with expression, message, file and
+// line. Always on.
+#define PG_CHECK(condition, ...)                                                         \
+  do {                                                                                   \
+    if (!(condition))                                                                    \
+      ::pgtrain::fail_check(#condition, __FILE__, __LINE__, ::fmt::format(__VA_ARGS__)); \
   } while (false)

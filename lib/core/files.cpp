@@ -31,7 +31,8 @@ void write_all(int fd, const void* data, uint64_t bytes, const std::string& path
 }
 
 void sync_fd(int fd, const std::string& path) {
-  if (::fsync(fd) != 0) throw DiskError(fmt::format("{}: cannot flush to disk: {}", path, reason()));
+  if (::fsync(fd) != 0)
+    throw DiskError(fmt::format("{}: cannot flush to disk: {}", path, reason()));
 }
 
 fs::path parent_of(const fs::path& path) {
@@ -73,12 +74,15 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
 
 void sync_directory(const fs::path& directory) {
   const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) throw DiskError(fmt::format("{}: cannot open the folder: {}", directory.string(), reason()));
+  if (fd < 0)
+    throw DiskError(fmt::format("{}: cannot open the folder: {}", directory.string(), reason()));
   const int error = ::fsync(fd) == 0 ? 0 : errno;
   ::close(fd);
-  // Some file systems cannot fsync a folder and say EINVAL: there the rename itself is all there is.
+  // Some file systems cannot fsync a folder and say EINVAL: there the rename itself is all there
+  // is.
   if (error != 0 && error != EINVAL)
-    throw DiskError(fmt::format("{}: cannot flush to disk: {}", directory.string(), std::strerror(error)));
+    throw DiskError(
+        fmt::format("{}: cannot flush to disk: {}", directory.string(), std::strerror(error)));
 }
 
 void make_directories(const fs::path& directory) {
@@ -107,7 +111,8 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
 void replace_link(const fs::path& target, const fs::path& link) {
   const fs::path temporary = link.string() + ".tmp";
   ::unlink(temporary.c_str());
-  if (::symlink(target.c_str(), temporary.c_str()) != 0 || ::rename(temporary.c_str(), link.c_str()) != 0)
+  if (::symlink(target.c_str(), temporary.c_str()) != 0 ||
+      ::rename(temporary.c_str(), link.c_str()) != 0)
     throw DiskError(fmt::format("{}: cannot set the link: {}", link.string(), reason()));
   sync_directory(parent_of(link));
 }
@@ -130,7 +135,8 @@ void OutputFile::close() {
   if (::close(fd) != 0) throw DiskError(fmt::format("{}: cannot close: {}", path_, reason()));
 }
 
-AppendFile::AppendFile(const fs::path& path, uint64_t length) : path_(path.string()), length_(length) {
+AppendFile::AppendFile(const fs::path& path, uint64_t length)
+    : path_(path.string()), length_(length) {
   fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd_ < 0) throw DiskError(fmt::format("{}: cannot open for writing: {}", path_, reason()));
   struct stat info {};
@@ -139,8 +145,9 @@ AppendFile::AppendFile(const fs::path& path, uint64_t length) : path_(path.strin
     problem = reason();
   } else if (static_cast<uint64_t>(info.st_size) < length) {
     ::close(fd_);
-    throw DataError(fmt::format("{}: has {} bytes, the checkpoint remembers {}: the file was changed",
-                                path_, info.st_size, length));
+    throw DataError(
+        fmt::format("{}: has {} bytes, the checkpoint remembers {}: the file was changed", path_,
+                    info.st_size, length));
   } else if (::ftruncate(fd_, static_cast<off_t>(length)) != 0) {
     problem = reason();
   }

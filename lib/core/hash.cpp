@@ -14,7 +14,8 @@ namespace {
 class Sha256 {
  public:
   Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    PG_CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1, "SHA-256 set-up");
+    PG_CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1,
+             "SHA-256 set-up");
   }
   void update(const void* data, size_t bytes) {
     PG_CHECK(EVP_DigestUpdate(context_.get(), data, bytes) == 1, "SHA-256 update");

@@ -21,19 +21,21 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
   for (int round = 0; round < 10; ++round) {
     const uint64_t first = uint64_t{0xD2511F53} * counter[0];
     const uint64_t second = uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<uint32_t>(second >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(second),
-               static_cast<uint32_t>(first >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(first)};
+    counter = {
+        static_cast<uint32_t>(second >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(second),
+        static_cast<uint32_t>(first >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(first)};
     key[0] += 0x9E3779B9;
     key[1] += 0xBB67AE85;
   }
   return counter;
 }
 
-// The seed and the purpose are mixed through the cipher itself, so that near seeds give unrelated keys.
+// The seed and the purpose are mixed through the cipher itself, so that near seeds give unrelated
+// keys.
 Rng::Rng(uint64_t seed, Purpose purpose) {
-  const auto mixed = philox4x32(
-      {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32), static_cast<uint32_t>(purpose), 0},
-      {0x70677472, 0x61696e21});
+  const auto mixed = philox4x32({static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32),
+                                 static_cast<uint32_t>(purpose), 0},
+                                {0x70677472, 0x61696e21});
   key_ = {mixed[0], mixed[1]};
 }
 

@@ -1,6 +1,6 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers:
-// as easy as 1, 2, 3", SC 2011). A draw is a pure function of its key and counter, so no draw depends on
-// scheduling, batch composition, thread count or on how many draws came before.
+// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random
+// numbers: as easy as 1, 2, 3", SC 2011). A draw is a pure function of its key and counter, so no
+// draw depends on scheduling, batch composition, thread count or on how many draws came before.
 #pragma once
 
 #include <array>
@@ -19,7 +19,8 @@ class Rng {
  public:
   Rng(uint64_t seed, Purpose purpose);
 
-  // Uniform in [0, 1), a multiple of 2^-53, for the counter (a, b, c): for a sample (step, sequence, position).
+  // Uniform in [0, 1), a multiple of 2^-53, for the counter (a, b, c): for a sample (step,
+  // sequence, position).
   double uniform(uint64_t a, uint32_t b = 0, uint32_t c = 0) const;
   // Standard normal (Box-Muller on two words pairs of one block) for the counter (a, b, c).
   double normal(uint64_t a, uint32_t b = 0, uint32_t c = 0) const;

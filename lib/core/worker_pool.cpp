@@ -6,11 +6,13 @@
 
 namespace pgtrain {
 
-WorkerPool::WorkerPool(int threads, std::function<void()> on_start) : on_start_(std::move(on_start)) {
+WorkerPool::WorkerPool(int threads, std::function<void()> on_start)
+    : on_start_(std::move(on_start)) {
   PG_CHECK(threads >= 0, "threads is {}", threads);
   if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (on_start_) on_start_();
-  for (int worker = 1; worker < threads; ++worker) threads_.emplace_back([this, worker] { loop(worker); });
+  for (int worker = 1; worker < threads; ++worker)
+    threads_.emplace_back([this, worker] { loop(worker); });
 }
 
 WorkerPool::~WorkerPool() {

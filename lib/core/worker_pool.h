@@ -11,10 +11,12 @@
 
 namespace pgtrain {
 
-// The caller is worker 0; threads - 1 more are started. Results must not depend on which worker took a shard.
+// The caller is worker 0; threads - 1 more are started. Results must not depend on which worker
+// took a shard.
 class WorkerPool {
  public:
-  // threads >= 1, or 0 for one per core. on_start runs once in every worker (for example: one BLAS thread).
+  // threads >= 1, or 0 for one per core. on_start runs once in every worker (for example: one BLAS
+  // thread).
   explicit WorkerPool(int threads, std::function<void()> on_start = {});
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -22,12 +24,13 @@ class WorkerPool {
 
   int size() const { return static_cast<int>(threads_.size()) + 1; }
 
-  // Calls task(shard, worker) for every shard in [0, shards), each once, lower shards started first.
-  // Blocks until all are done; then rethrows the exception of the lowest failed shard, if any.
+  // Calls task(shard, worker) for every shard in [0, shards), each once, lower shards started
+  // first. Blocks until all are done; then rethrows the exception of the lowest failed shard, if
+  // any.
   void run(int64_t shards, const std::function<void(int64_t shard, int worker)>& task);
 
-  // As run, and then calls finish(shard, worker) for every shard in increasing order of shard, on the worker that
-  // ran it, one at a time: for sums that must not depend on the number of threads.
+  // As run, and then calls finish(shard, worker) for every shard in increasing order of shard, on
+  // the worker that ran it, one at a time: for sums that must not depend on the number of threads.
   void run_ordered(int64_t shards, const std::function<void(int64_t, int)>& task,
                    const std::function<void(int64_t, int)>& finish);
 

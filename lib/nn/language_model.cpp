@@ -18,7 +18,8 @@ at::Tensor completion_ids(const std::vector<const Sequence*>& batch) {
   at::Tensor ids = at::empty({total}, at::kLong);
   int64_t* out = ids.data_ptr<int64_t>();
   for (const Sequence* sequence : batch)
-    out = std::copy(sequence->tokens.begin() + sequence->prompt_length, sequence->tokens.end(), out);
+    out =
+        std::copy(sequence->tokens.begin() + sequence->prompt_length, sequence->tokens.end(), out);
   return ids;
 }
 

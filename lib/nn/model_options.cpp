@@ -15,11 +15,15 @@ int64_t gates(const ModelOptions& options) { return options.kind == "lstm" ? 4 :
 }  // namespace
 
 void describe(Section& section, ModelOptions& options) {
-  section.choice("kind", options.kind, {"gru", "lstm"}, "the network: a recurrent language model with a linear head");
+  section.choice("kind", options.kind, {"gru", "lstm"},
+                 "the network: a recurrent language model with a linear head");
   section.field("vocab_size", options.vocab_size,
-                "rows of the embedding and of the head; 0 = as many as the tokenizer has tokens", between(0, kMaxSize * 16));
-  section.field("embedding_size", options.embedding_size, "values of a token's embedding", between(1, kMaxSize));
-  section.field("hidden_size", options.hidden_size, "values of a recurrent layer's state", between(1, kMaxSize));
+                "rows of the embedding and of the head; 0 = as many as the tokenizer has tokens",
+                between(0, kMaxSize * 16));
+  section.field("embedding_size", options.embedding_size, "values of a token's embedding",
+                between(1, kMaxSize));
+  section.field("hidden_size", options.hidden_size, "values of a recurrent layer's state",
+                between(1, kMaxSize));
   section.field("num_layers", options.num_layers, "recurrent layers", between(1, kMaxLayers));
 }
 
@@ -48,7 +52,8 @@ ModelOptions model_options_from_json(const nlohmann::json& json, const std::stri
       throw DataError(fmt::format("{}: '{}' is missing or not a whole number", source, key));
     const auto value = found->get<int64_t>();
     if (value < 1 || value > limit)
-      throw DataError(fmt::format("{}: '{}' is {}, allowed are 1 to {}", source, key, value, limit));
+      throw DataError(
+          fmt::format("{}: '{}' is {}, allowed are 1 to {}", source, key, value, limit));
     return value;
   };
   ModelOptions options;
@@ -57,7 +62,9 @@ ModelOptions model_options_from_json(const nlohmann::json& json, const std::stri
     throw DataError(fmt::format("{}: 'model_type' is missing or not a text", source));
   const auto name = type->get<std::string>();
   if (name != "pgtrain_gru" && name != "pgtrain_lstm")
-    throw DataError(fmt::format("{}: model_type '{}' is not known here; known are pgtrain_gru and pgtrain_lstm", source, name));
+    throw DataError(
+        fmt::format("{}: model_type '{}' is not known here; known are pgtrain_gru and pgtrain_lstm",
+                    source, name));
   options.kind = name.substr(std::string(kTypePrefix).size());
   options.vocab_size = integer("vocab_size", kMaxSize * 16);
   options.embedding_size = integer("embedding_size", kMaxSize);

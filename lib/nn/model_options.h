@@ -1,4 +1,5 @@
-// What a policy network looks like: the `model:` block of an experiment and the config.json of a checkpoint.
+// What a policy network looks like: the `model:` block of an experiment and the config.json of a
+// checkpoint.
 #pragma once
 
 #include <cstdint>

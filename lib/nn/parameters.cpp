@@ -36,12 +36,16 @@ at::Tensor ParameterBuffer::view(const at::Tensor& flat, const Entry& entry) {
   return flat.narrow(0, entry.offset, entry.count).view(entry.shape);
 }
 
-void ParameterBuffer::bind(const std::vector<LanguageModel::Parameter>& parameters, const at::Tensor& gradient) const {
-  PG_CHECK(parameters.size() == entries_.size(), "{} parameters for a buffer of {}", parameters.size(), entries_.size());
+void ParameterBuffer::bind(const std::vector<LanguageModel::Parameter>& parameters,
+                           const at::Tensor& gradient) const {
+  PG_CHECK(parameters.size() == entries_.size(), "{} parameters for a buffer of {}",
+           parameters.size(), entries_.size());
   for (size_t i = 0; i < entries_.size(); ++i) {
-    PG_CHECK(parameters[i].name == entries_[i].name && parameters[i].tensor->sizes().vec() == entries_[i].shape,
+    PG_CHECK(parameters[i].name == entries_[i].name &&
+                 parameters[i].tensor->sizes().vec() == entries_[i].shape,
              "parameter {} does not match {}", parameters[i].name, entries_[i].name);
-    // A leaf of its own that shares the storage: its gradient and version are independent of the other replicas'.
+    // A leaf of its own that shares the storage: its gradient and version are independent of the
+    // other replicas'.
     *parameters[i].tensor = view(values_, entries_[i]).detach().requires_grad_(true);
     parameters[i].tensor->mutable_grad() = view(gradient, entries_[i]);
   }

@@ -12,12 +12,14 @@ namespace pgtrain {
 
 class ParameterBuffer {
  public:
-  // Moves the parameters into one float32 buffer (each starts at a multiple of 64 bytes, the gaps are zero) and makes the
-  // tensors views of it. The tensors need gradients afterwards and share one gradient buffer of the same layout.
+  // Moves the parameters into one float32 buffer (each starts at a multiple of 64 bytes, the gaps
+  // are zero) and makes the tensors views of it. The tensors need gradients afterwards and share
+  // one gradient buffer of the same layout.
   explicit ParameterBuffer(const std::vector<LanguageModel::Parameter>& parameters);
 
-  // Makes a second model with the same parameters (names and shapes) share the values, with gradients of its own, so
-  // that several workers can run backward passes side by side. Returns the replica's flat gradient.
+  // Makes a second model with the same parameters (names and shapes) share the values, with
+  // gradients of its own, so that several workers can run backward passes side by side. Returns the
+  // replica's flat gradient.
   at::Tensor attach(const std::vector<LanguageModel::Parameter>& replica) const;
 
   const at::Tensor& values() const { return values_; }      // [size]
@@ -35,7 +37,8 @@ class ParameterBuffer {
   static at::Tensor view(const at::Tensor& flat, const Entry& entry);
 
  private:
-  void bind(const std::vector<LanguageModel::Parameter>& parameters, const at::Tensor& gradient) const;
+  void bind(const std::vector<LanguageModel::Parameter>& parameters,
+            const at::Tensor& gradient) const;
 
   std::vector<Entry> entries_;
   at::Tensor values_;

@@ -18,23 +18,25 @@ T* row(const at::Tensor& x, int64_t index) {
 // gates, c, h: the rows of this step. previous_h / previous_c: null at step 0 (zero state).
 template <class T>
 void forward_rows(CellKind kind, int64_t rows, const at::Tensor& gates, const at::Tensor& recurrent,
-                  const at::Tensor& recurrent_n, const at::Tensor& h_previous, const at::Tensor& c_previous,
-                  const at::Tensor& h, const at::Tensor& c) {
+                  const at::Tensor& recurrent_n, const at::Tensor& h_previous,
+                  const at::Tensor& c_previous, const at::Tensor& h, const at::Tensor& c) {
   const auto& kernels = row_kernels<T>();
   const int64_t hidden = h.size(1);
   for (int64_t i = 0; i < rows; ++i) {
     if (kind == CellKind::kGru)
-      kernels.gru_forward(row<T>(gates, i), row<T>(recurrent, i), recurrent_n.defined() ? row<T>(recurrent_n, i) : nullptr,
+      kernels.gru_forward(row<T>(gates, i), row<T>(recurrent, i),
+                          recurrent_n.defined() ? row<T>(recurrent_n, i) : nullptr,
                           row<T>(h_previous, i), row<T>(h, i), hidden);
     else
-      kernels.lstm_forward(row<T>(gates, i), row<T>(recurrent, i), row<T>(c_previous, i), row<T>(c, i), row<T>(h, i),
-                           hidden);
+      kernels.lstm_forward(row<T>(gates, i), row<T>(recurrent, i), row<T>(c_previous, i),
+                           row<T>(c, i), row<T>(h, i), hidden);
   }
 }
 
 struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& w_input,
-                            const at::Tensor& w_recurrent, const at::Tensor& b_input, const at::Tensor& b_recurrent,
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& w_input, const at::Tensor& w_recurrent,
+                            const at::Tensor& b_input, const at::Tensor& b_recurrent,
                             int64_t kind_index, const std::vector<int64_t>& batch_sizes) {
     const auto kind = static_cast<CellKind>(kind_index);
     const int64_t hidden = w_recurrent.size(1);
@@ -57,8 +59,8 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
       at::addmm_out(product, b_recurrent, h_previous.narrow(0, 0, rows), w_recurrent.t());
       const at::Tensor extra_now = extra.narrow(0, start, rows);
       AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "recurrent_forward", [&] {
-        forward_rows<scalar_t>(kind, rows, gates.narrow(0, start, rows), product, extra_now, h_previous, c_previous,
-                               h.narrow(0, start, rows), extra_now);
+        forward_rows<scalar_t>(kind, rows, gates.narrow(0, start, rows), product, extra_now,
+                               h_previous, c_previous, h.narrow(0, start, rows), extra_now);
       });
       start += rows;
     }
@@ -89,7 +91,8 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
     // LSTM: the gradient of the input part is also that of the recurrent part.
     at::Tensor d_recurrent = gru ? at::empty_like(gates) : gates;
     const at::Tensor d_out = gradients[0].contiguous();
-    // The previous state of every packed row, for the product that gives the recurrent weight's gradient.
+    // The previous state of every packed row, for the product that gives the recurrent weight's
+    // gradient.
     at::Tensor h_before = at::empty_like(h);
     int64_t start = h.size(0);
     for (int64_t t = static_cast<int64_t>(batch_sizes.size()) - 1; t >= 0; --t) {
@@ -108,11 +111,13 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
         const auto& kernels = row_kernels<scalar_t>();
         for (int64_t i = 0; i < rows; ++i) {
           if (gru)
-            kernels.gru_backward(row<scalar_t>(dh_now, i), row<scalar_t>(gates_now, i), row<scalar_t>(extra_now, i),
-                                 row<scalar_t>(h_previous, i), row<scalar_t>(d_recurrent_now, i), hidden);
+            kernels.gru_backward(row<scalar_t>(dh_now, i), row<scalar_t>(gates_now, i),
+                                 row<scalar_t>(extra_now, i), row<scalar_t>(h_previous, i),
+                                 row<scalar_t>(d_recurrent_now, i), hidden);
           else
-            kernels.lstm_backward(row<scalar_t>(dh_now, i), row<scalar_t>(dc, i), row<scalar_t>(gates_now, i),
-                                  row<scalar_t>(c_previous, i), row<scalar_t>(extra_now, i), hidden);
+            kernels.lstm_backward(row<scalar_t>(dh_now, i), row<scalar_t>(dc, i),
+                                  row<scalar_t>(gates_now, i), row<scalar_t>(c_previous, i),
+                                  row<scalar_t>(extra_now, i), hidden);
         }
       });
       if (t == 0) break;
@@ -122,13 +127,20 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
         at::mm_out(dh_now, d_recurrent_now, w_recurrent);
     }
 
-    GradientSink d_w_input(w_input), d_w_recurrent(w_recurrent), d_b_input(saved[3]), d_b_recurrent(saved[4]);
+    GradientSink d_w_input(w_input), d_w_recurrent(w_recurrent), d_b_input(saved[3]),
+        d_b_recurrent(saved[4]);
     d_w_input.add_product(gates.t(), x);
     d_w_recurrent.add_product(d_recurrent.t(), h_before);
     d_b_input.add_column_sums(gates);
     d_b_recurrent.add_column_sums(d_recurrent);
     const at::Tensor d_x = context->needs_input_grad(0) ? at::mm(gates, w_input) : at::Tensor();
-    return {d_x, d_w_input.result(), d_w_recurrent.result(), d_b_input.result(), d_b_recurrent.result(), {}, {}};
+    return {d_x,
+            d_w_input.result(),
+            d_w_recurrent.result(),
+            d_b_input.result(),
+            d_b_recurrent.result(),
+            {},
+            {}};
   }
 };
 
@@ -139,8 +151,8 @@ at::Tensor recurrent_layer(CellKind kind, const at::Tensor& x, const RecurrentWe
   PG_CHECK(!batch_sizes.empty() && x.dim() == 2, "an empty batch or x is not [total, inputs]");
   int64_t total = 0;
   for (size_t t = 0; t < batch_sizes.size(); ++t) {
-    PG_CHECK(batch_sizes[t] > 0 && (t == 0 || batch_sizes[t] <= batch_sizes[t - 1]), "batch size {} at step {}",
-             batch_sizes[t], t);
+    PG_CHECK(batch_sizes[t] > 0 && (t == 0 || batch_sizes[t] <= batch_sizes[t - 1]),
+             "batch size {} at step {}", batch_sizes[t], t);
     total += batch_sizes[t];
   }
   PG_CHECK(total == x.size(0), "batch sizes add up to {}, x has {} rows", total, x.size(0));
@@ -148,8 +160,9 @@ at::Tensor recurrent_layer(CellKind kind, const at::Tensor& x, const RecurrentWe
                                weights.recurrent_bias, static_cast<int64_t>(kind), batch_sizes);
 }
 
-void recurrent_step(CellKind kind, const at::Tensor& x, const RecurrentWeights& weights, at::Tensor& h, at::Tensor& c,
-                    at::Tensor& scratch_input, at::Tensor& scratch_recurrent) {
+void recurrent_step(CellKind kind, const at::Tensor& x, const RecurrentWeights& weights,
+                    at::Tensor& h, at::Tensor& c, at::Tensor& scratch_input,
+                    at::Tensor& scratch_recurrent) {
   const int64_t rows = x.size(0);
   at::Tensor gates = scratch_input.narrow(0, 0, rows);
   at::Tensor recurrent = scratch_recurrent.narrow(0, 0, rows);

@@ -29,9 +29,11 @@ Packed pack(const std::vector<int64_t>& lengths, int64_t vocab_size, const Token
   Packed packed;
   packed.order.resize(lengths.size());
   std::iota(packed.order.begin(), packed.order.end(), int64_t{0});
-  std::stable_sort(packed.order.begin(), packed.order.end(), [&](int64_t a, int64_t b) { return lengths[a] > lengths[b]; });
+  std::stable_sort(packed.order.begin(), packed.order.end(),
+                   [&](int64_t a, int64_t b) { return lengths[a] > lengths[b]; });
   const int64_t steps = lengths[packed.order[0]];
-  packed.tokens = at::empty({std::accumulate(lengths.begin(), lengths.end(), int64_t{0})}, at::kLong);
+  packed.tokens =
+      at::empty({std::accumulate(lengths.begin(), lengths.end(), int64_t{0})}, at::kLong);
   int64_t* out = packed.tokens.data_ptr<int64_t>();
   int64_t rows = static_cast<int64_t>(lengths.size());
   int64_t start = 0;
@@ -50,7 +52,8 @@ Packed pack(const std::vector<int64_t>& lengths, int64_t vocab_size, const Token
 }
 
 struct Embedding : torch::autograd::Function<Embedding> {
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& weight, const at::Tensor& ids) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& weight,
+                            const at::Tensor& ids) {
     context->save_for_backward({weight, ids});
     return weight.index_select(0, ids);
   }
@@ -74,14 +77,16 @@ class RnnDecodeState final : public DecodeState {
       PG_CHECK(!prompt.empty(), "an empty prompt");
       lengths.push_back(static_cast<int64_t>(prompt.size()));
     }
-    const Packed packed = pack(lengths, model_.options().vocab_size, [&](int64_t i, int64_t t) { return prompts[i][t]; });
+    const Packed packed = pack(lengths, model_.options().vocab_size,
+                               [&](int64_t i, int64_t t) { return prompts[i][t]; });
     allocate(static_cast<int64_t>(prompts.size()));
     for (auto& tensor : h_) tensor.zero_();
     for (auto& tensor : c_) tensor.zero_();
     for (size_t t = 0; t < packed.batch_sizes.size(); ++t)
       advance(packed.tokens.narrow(0, packed.step_start[t], packed.batch_sizes[t]));
     std::vector<int64_t> row_of(prompts.size());
-    for (size_t row = 0; row < packed.order.size(); ++row) row_of[packed.order[row]] = static_cast<int64_t>(row);
+    for (size_t row = 0; row < packed.order.size(); ++row)
+      row_of[packed.order[row]] = static_cast<int64_t>(row);
     select(row_of);
   }
 
@@ -96,7 +101,8 @@ class RnnDecodeState final : public DecodeState {
 
   void step(const std::vector<int64_t>& tokens) override {
     const c10::InferenceMode guard;
-    PG_CHECK(static_cast<int64_t>(tokens.size()) == rows_, "{} tokens for {} rows", tokens.size(), rows_);
+    PG_CHECK(static_cast<int64_t>(tokens.size()) == rows_, "{} tokens for {} rows", tokens.size(),
+             rows_);
     advance(at::tensor(tokens, at::kLong));
   }
 
@@ -155,7 +161,8 @@ RnnModel::RnnModel(const ModelOptions& options)
   embedding_ = at::zeros({options.vocab_size, options.embedding_size});
   for (int64_t layer = 0; layer < options.num_layers; ++layer) {
     const int64_t inputs = layer == 0 ? options.embedding_size : hidden;
-    layers_.push_back({at::zeros({rows, inputs}), at::zeros({rows, hidden}), at::zeros({rows}), at::zeros({rows})});
+    layers_.push_back({at::zeros({rows, inputs}), at::zeros({rows, hidden}), at::zeros({rows}),
+                       at::zeros({rows})});
   }
   head_weight_ = at::zeros({options.vocab_size, hidden});
   head_bias_ = at::zeros({options.vocab_size});
@@ -196,8 +203,8 @@ at::Tensor RnnModel::hidden(const std::vector<const Sequence*>& batch) const {
   PG_CHECK(!batch.empty(), "an empty batch");
   std::vector<int64_t> lengths;
   for (const Sequence* sequence : batch) {
-    PG_CHECK(sequence->prompt_length >= 1 && sequence->completion_length() >= 0, "prompt of {} tokens, {} in all",
-             sequence->prompt_length, sequence->tokens.size());
+    PG_CHECK(sequence->prompt_length >= 1 && sequence->completion_length() >= 0,
+             "prompt of {} tokens, {} in all", sequence->prompt_length, sequence->tokens.size());
     // The last token predicts nothing that counts; a sequence of one token still has one input.
     lengths.push_back(std::max<int64_t>(1, static_cast<int64_t>(sequence->tokens.size()) - 1));
   }
@@ -207,7 +214,8 @@ at::Tensor RnnModel::hidden(const std::vector<const Sequence*>& batch) const {
   for (const auto& layer : layers_) x = recurrent_layer(cell_, x, layer, packed.batch_sizes);
 
   std::vector<int64_t> row_of(batch.size());
-  for (size_t row = 0; row < packed.order.size(); ++row) row_of[packed.order[row]] = static_cast<int64_t>(row);
+  for (size_t row = 0; row < packed.order.size(); ++row)
+    row_of[packed.order[row]] = static_cast<int64_t>(row);
   std::vector<int64_t> index;
   for (size_t i = 0; i < batch.size(); ++i)
     for (int64_t t = 0; t < batch[i]->completion_length(); ++t)
@@ -215,6 +223,8 @@ at::Tensor RnnModel::hidden(const std::vector<const Sequence*>& batch) const {
   return x.index_select(0, at::tensor(index, at::kLong));
 }
 
-std::unique_ptr<DecodeState> RnnModel::decode_state() const { return std::make_unique<RnnDecodeState>(*this); }
+std::unique_ptr<DecodeState> RnnModel::decode_state() const {
+  return std::make_unique<RnnDecodeState>(*this);
+}
 
 }  // namespace pgtrain

@@ -1,5 +1,5 @@
-// Embedding, GRU or LSTM layers, linear head: with kind gru, vocabulary 10000, embedding and hidden size 512 and one layer
-// this is the classic policy-gradient example's model exactly.
+// Embedding, GRU or LSTM layers, linear head: with kind gru, vocabulary 10000, embedding and hidden
+// size 512 and one layer this is the classic policy-gradient example's model exactly.
 #pragma once
 
 #include "nn/language_model.h"

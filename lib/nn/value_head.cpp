@@ -4,7 +4,8 @@
 
 namespace pgtrain {
 
-ValueHead::ValueHead(int64_t hidden_size) : weight_(at::zeros({1, hidden_size})), bias_(at::zeros({1})) {}
+ValueHead::ValueHead(int64_t hidden_size)
+    : weight_(at::zeros({1, hidden_size})), bias_(at::zeros({1})) {}
 
 at::Tensor ValueHead::values(const at::Tensor& hidden) const {
   return at::addmm(bias_, hidden.detach(), weight_.t()).squeeze(1);

@@ -1,4 +1,5 @@
-// V(s): a linear reading of the policy's hidden state, the learned baseline of actor-critic methods.
+// V(s): a linear reading of the policy's hidden state, the learned baseline of actor-critic
+// methods.
 #pragma once
 
 #include <torch/types.h>
@@ -11,7 +12,8 @@ class ValueHead {
  public:
   // Starts at zero: V(s) = 0 until the first update, so that the first advantages are the returns.
   explicit ValueHead(int64_t hidden_size);
-  // [N] from hidden [N, hidden_size]. Reads a detached copy: the value loss never moves the policy's layers.
+  // [N] from hidden [N, hidden_size]. Reads a detached copy: the value loss never moves the
+  // policy's layers.
   at::Tensor values(const at::Tensor& hidden) const;
   std::vector<LanguageModel::Parameter> parameters();
 

@@ -22,7 +22,9 @@ void check_tokens(const at::Tensor& x, const at::Tensor& mask) {
 
 at::Tensor plain_advantage(const at::Tensor& rewards) { return rewards.detach().clone(); }
 
-at::Tensor batch_mean_advantage(const at::Tensor& rewards) { return rewards.detach() - rewards.detach().mean(); }
+at::Tensor batch_mean_advantage(const at::Tensor& rewards) {
+  return rewards.detach() - rewards.detach().mean();
+}
 
 at::Tensor leave_one_out_advantage(const at::Tensor& rewards, int64_t group_size) {
   PG_CHECK(group_size >= 2, "leave-one-out needs groups of at least 2, not {}", group_size);
@@ -46,14 +48,15 @@ void EmaBaseline::restore(double value, int64_t count) {
 }
 
 at::Tensor terminal_rewards(const at::Tensor& rewards, const at::Tensor& mask) {
-  PG_CHECK(rewards.dim() == 1 && mask.dim() == 2 && rewards.size(0) == mask.size(0), "one reward a row of the mask");
+  PG_CHECK(rewards.dim() == 1 && mask.dim() == 2 && rewards.size(0) == mask.size(0),
+           "one reward a row of the mask");
   // 1 at the last counted token: counted, and the next one is not.
   const at::Tensor next = at::constant_pad_nd(mask.narrow(1, 1, mask.size(1) - 1), {0, 1});
   return rewards.detach().unsqueeze(1) * (mask * (1 - next)).to(rewards.scalar_type());
 }
 
-at::Tensor gae(const at::Tensor& token_rewards, const at::Tensor& values, const at::Tensor& mask, double gamma,
-               double gae_lambda) {
+at::Tensor gae(const at::Tensor& token_rewards, const at::Tensor& values, const at::Tensor& mask,
+               double gamma, double gae_lambda) {
   check_tokens(token_rewards, mask);
   check_tokens(values, mask);
   const at::Tensor counted = mask.to(token_rewards.scalar_type());
@@ -71,7 +74,8 @@ at::Tensor gae(const at::Tensor& token_rewards, const at::Tensor& values, const 
   return result;
 }
 
-double explained_variance(const at::Tensor& values, const at::Tensor& returns, const at::Tensor& mask) {
+double explained_variance(const at::Tensor& values, const at::Tensor& returns,
+                          const at::Tensor& mask) {
   check_tokens(values, mask);
   const double total = masked_variance(returns, mask, false).item<double>();
   if (total <= 0) return 0;

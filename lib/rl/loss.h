@@ -1,7 +1,8 @@
 // Policy-gradient and value losses, for each token, and how they add up. Pure functions.
 //
-// Every aggregation is a fixed weight for each token, computed once from the masks of the WHOLE batch: the loss is
-// sum(loss_token * weight_token). So any split into micro-batches gives the same gradient, and padding (weight 0) never counts.
+// Every aggregation is a fixed weight for each token, computed once from the masks of the WHOLE
+// batch: the loss is sum(loss_token * weight_token). So any split into micro-batches gives the same
+// gradient, and padding (weight 0) never counts.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,17 +10,19 @@
 namespace pgtrain {
 
 enum class Aggregation {
-  kTokenMean,             // every token alike: mask / sum(mask). DAPO, verl token-mean
-  kSequenceMeanTokenMean, // every completion alike, its tokens averaged: GRPO; rows without tokens count in the batch
-  kSequenceMeanTokenSum,  // the policy gradient of the expected reward: mask / batch. RLOO
-  kFixedNormaliser,       // mask / (batch * normaliser): Dr. GRPO with normaliser = longest completion
+  kTokenMean,              // every token alike: mask / sum(mask). DAPO, verl token-mean
+  kSequenceMeanTokenMean,  // every completion alike, its tokens averaged: GRPO; rows without tokens
+                           // count in the batch
+  kSequenceMeanTokenSum,   // the policy gradient of the expected reward: mask / batch. RLOO
+  kFixedNormaliser,  // mask / (batch * normaliser): Dr. GRPO with normaliser = longest completion
 };
 
 // [batch, time] weights for a mask of that shape. `normaliser` matters for kFixedNormaliser only.
 at::Tensor token_weights(const at::Tensor& mask, Aggregation aggregation, double normaliser = 1);
 
-// -A log pi: the loss whose gradient is the REINFORCE estimate of -grad J (Williams 1992; Sutton et al. 2000). The
-// advantage is detached. Any one shape for both. The published form `loss = -advantages.mean()` lacks log pi, so it has no gradient.
+// -A log pi: the loss whose gradient is the REINFORCE estimate of -grad J (Williams 1992; Sutton et
+// al. 2000). The advantage is detached. Any one shape for both. The published form `loss =
+// -advantages.mean()` lacks log pi, so it has no gradient.
 at::Tensor reinforce_loss(const at::Tensor& log_prob, const at::Tensor& advantage);
 
 // 0.5 (V - R)^2, the returns detached. Any one shape for both.

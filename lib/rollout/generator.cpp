@@ -11,10 +11,12 @@ namespace {
 // The head's product into a buffer that is allocated once.
 class Head {
  public:
-  explicit Head(const LanguageModel& model) : weight_(model.head_weight().t()), bias_(model.head_bias()) {}
+  explicit Head(const LanguageModel& model)
+      : weight_(model.head_weight().t()), bias_(model.head_bias()) {}
   at::Tensor logits(const at::Tensor& hidden) {
     const int64_t rows = hidden.size(0);
-    if (!buffer_.defined() || buffer_.size(0) < rows) buffer_ = at::empty({rows, weight_.size(1)}, hidden.options());
+    if (!buffer_.defined() || buffer_.size(0) < rows)
+      buffer_ = at::empty({rows, weight_.size(1)}, hidden.options());
     at::Tensor out = buffer_.narrow(0, 0, rows);
     if (bias_.defined())
       at::addmm_out(out, bias_, hidden, weight_);
@@ -29,7 +31,8 @@ class Head {
   at::Tensor buffer_;
 };
 
-std::vector<Completion> empty_completions(const std::vector<std::vector<int64_t>>& prompts, int64_t samples_per_prompt) {
+std::vector<Completion> empty_completions(const std::vector<std::vector<int64_t>>& prompts,
+                                          int64_t samples_per_prompt) {
   std::vector<Completion> completions;
   for (const auto& prompt : prompts)
     for (int64_t i = 0; i < samples_per_prompt; ++i) {
@@ -44,11 +47,12 @@ std::vector<Completion> empty_completions(const std::vector<std::vector<int64_t>
 }  // namespace
 
 std::vector<Completion> generate(const LanguageModel& model, const ValueHead* value_head,
-                                 const std::vector<std::vector<int64_t>>& prompts, int64_t samples_per_prompt,
-                                 const GenerationOptions& options, const DrawKey& key, const TokenCallback& on_token) {
+                                 const std::vector<std::vector<int64_t>>& prompts,
+                                 int64_t samples_per_prompt, const GenerationOptions& options,
+                                 const DrawKey& key, const TokenCallback& on_token) {
   const c10::InferenceMode guard;
-  PG_CHECK(samples_per_prompt >= 1 && options.max_new_tokens >= 1, "{} samples of {} tokens", samples_per_prompt,
-           options.max_new_tokens);
+  PG_CHECK(samples_per_prompt >= 1 && options.max_new_tokens >= 1, "{} samples of {} tokens",
+           samples_per_prompt, options.max_new_tokens);
   auto completions = empty_completions(prompts, samples_per_prompt);
   if (completions.empty()) return completions;
   const Sampler sampler(options.sampler);
@@ -77,8 +81,9 @@ std::vector<Completion> generate(const LanguageModel& model, const ValueHead* va
       Completion& completion = completions[index];
       const double u = key.rng->uniform(key.step, key.first_sequence + static_cast<uint32_t>(index),
                                         static_cast<uint32_t>(position));
-      const Draw draw = sampler.draw(logits.data_ptr<float>() + static_cast<int64_t>(row) * vocabulary, vocabulary, u,
-                                     completion.sequence.tokens);
+      const Draw draw =
+          sampler.draw(logits.data_ptr<float>() + static_cast<int64_t>(row) * vocabulary,
+                       vocabulary, u, completion.sequence.tokens);
       completion.sequence.tokens.push_back(draw.id);
       completion.log_probs.push_back(draw.log_prob);
       if (values.defined()) completion.values.push_back(values.data_ptr<float>()[row]);

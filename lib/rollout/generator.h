@@ -20,12 +20,14 @@ struct GenerationOptions {
 
 struct Completion {
   Sequence sequence;
-  std::vector<float> log_probs;  // of each completion token under the distribution it was drawn from
-  std::vector<float> values;     // V before each completion token; empty without a value head
-  bool finished = false;         // ended with the end token, not by max_new_tokens
+  std::vector<float>
+      log_probs;              // of each completion token under the distribution it was drawn from
+  std::vector<float> values;  // V before each completion token; empty without a value head
+  bool finished = false;      // ended with the end token, not by max_new_tokens
 };
 
-// Which draw belongs to which token: (step, sequence, position) is the whole key, so a completion does not depend on its batch.
+// Which draw belongs to which token: (step, sequence, position) is the whole key, so a completion
+// does not depend on its batch.
 struct DrawKey {
   const Rng* rng = nullptr;
   uint64_t step = 0;
@@ -35,9 +37,11 @@ struct DrawKey {
 // Called with (completion, token) for every new token, in the order of rows; for streaming output.
 using TokenCallback = std::function<void(int64_t, int64_t)>;
 
-// samples_per_prompt completions of each prompt, prompt after prompt. Every prompt is read once; finished rows leave the batch.
+// samples_per_prompt completions of each prompt, prompt after prompt. Every prompt is read once;
+// finished rows leave the batch.
 std::vector<Completion> generate(const LanguageModel& model, const ValueHead* value_head,
-                                 const std::vector<std::vector<int64_t>>& prompts, int64_t samples_per_prompt,
-                                 const GenerationOptions& options, const DrawKey& key, const TokenCallback& on_token = {});
+                                 const std::vector<std::vector<int64_t>>& prompts,
+                                 int64_t samples_per_prompt, const GenerationOptions& options,
+                                 const DrawKey& key, const TokenCallback& on_token = {});
 
 }  // namespace pgtrain

@@ -24,7 +24,8 @@ Draw Sampler::draw(float* logits, int64_t n, double u, const std::vector<int64_t
     if (!std::isfinite(*best)) throw DivergenceError("the policy's logits are not finite");
     return {best - logits, 0.0F};
   }
-  const bool truncated = (options_.top_k > 0 && options_.top_k < n) || options_.top_p < 1 || options_.no_repeat_ngram > 0;
+  const bool truncated = (options_.top_k > 0 && options_.top_k < n) || options_.top_p < 1 ||
+                         options_.no_repeat_ngram > 0;
   return truncated ? draw_truncated(logits, n, u) : draw_from_all(logits, n, u);
 }
 
@@ -47,7 +48,8 @@ Draw Sampler::draw_from_all(float* logits, int64_t n, double u) const {
   const int64_t start = static_cast<int64_t>(block) * kBlock;
   const int64_t end = std::min(start + kBlock, n);
   int64_t id = start;
-  while (id + 1 < end && before + static_cast<double>(logits[id]) <= target) before += static_cast<double>(logits[id++]);
+  while (id + 1 < end && before + static_cast<double>(logits[id]) <= target)
+    before += static_cast<double>(logits[id++]);
   return {id, static_cast<float>(std::log(static_cast<double>(logits[id]) / total))};
 }
 
@@ -65,27 +67,32 @@ Draw Sampler::draw_truncated(const float* logits, int64_t n, double u) const {
   const double top = static_cast<double>(logits[ids[0]]);
   if (!std::isfinite(top)) throw DivergenceError("the policy's logits are not finite");
   std::vector<double> weights;
-  for (const int64_t id : ids) weights.push_back(std::exp((static_cast<double>(logits[id]) - top) / options_.temperature));
+  for (const int64_t id : ids)
+    weights.push_back(std::exp((static_cast<double>(logits[id]) - top) / options_.temperature));
   double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   if (options_.top_p < 1) {
     double kept = 0;
     size_t count = 0;
-    while (count < weights.size() && (count == 0 || kept < options_.top_p * total)) kept += weights[count++];
+    while (count < weights.size() && (count == 0 || kept < options_.top_p * total))
+      kept += weights[count++];
     weights.resize(count);
     total = kept;
   }
   const double target = u * total;
   double before = 0;
   size_t i = 0;
-  while (i + 1 < weights.size() && weights[i + 1] > 0 && before + weights[i] <= target) before += weights[i++];
+  while (i + 1 < weights.size() && weights[i + 1] > 0 && before + weights[i] <= target)
+    before += weights[i++];
   return {ids[i], static_cast<float>(std::log(weights[i] / total))};
 }
 
-void Sampler::discourage_repetition(float* logits, int64_t n, const std::vector<int64_t>& history) const {
+void Sampler::discourage_repetition(float* logits, int64_t n,
+                                    const std::vector<int64_t>& history) const {
   if (options_.repetition_penalty != 1.0) {
     const auto penalty = static_cast<float>(options_.repetition_penalty);
     for (const int64_t id : std::set<int64_t>(history.begin(), history.end()))
-      if (id >= 0 && id < n) logits[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
+      if (id >= 0 && id < n)
+        logits[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
   }
   const int64_t size = options_.no_repeat_ngram;
   const auto length = static_cast<int64_t>(history.size());
@@ -93,7 +100,8 @@ void Sampler::discourage_repetition(float* logits, int64_t n, const std::vector<
   std::set<int64_t> banned;
   const auto tail = history.end() - (size - 1);
   for (int64_t start = 0; start + size <= length; ++start)
-    if (std::equal(tail, history.end(), history.begin() + start)) banned.insert(history[start + size - 1]);
+    if (std::equal(tail, history.end(), history.begin() + start))
+      banned.insert(history[start + size - 1]);
   if (static_cast<int64_t>(banned.size()) >= n) return;
   for (const int64_t id : banned)
     if (id >= 0 && id < n) logits[id] = kBanned;

@@ -38,11 +38,16 @@ std::string prepare_blas() {
 std::string blas_environment_hint() {
 #if defined(__x86_64__)
   const char* forced = std::getenv("OPENBLAS_CORETYPE");
-  if (forced == nullptr || !__builtin_cpu_supports("avx512f") || find<char*()>("openblas_get_corename") == nullptr) return "";
+  if (forced == nullptr || !__builtin_cpu_supports("avx512f") ||
+      find<char*()>("openblas_get_corename") == nullptr)
+    return "";
   const std::string_view kind(forced);
   if (kind == "SkylakeX" || kind == "Cooperlake" || kind == "SapphireRapids") return "";
-  return fmt::format("OPENBLAS_CORETYPE={} in the environment keeps OpenBLAS from this processor's AVX-512 kernels; without it products "
-                     "can run twice as fast", forced);
+  return fmt::format(
+      "OPENBLAS_CORETYPE={} in the environment keeps OpenBLAS from this processor's AVX-512 "
+      "kernels; without it products "
+      "can run twice as fast",
+      forced);
 #else
   return "";
 #endif
@@ -52,15 +57,19 @@ bool blas_is_thread_safe() {
   auto* config = find<char*()>("openblas_get_config");
   if (config == nullptr) return true;
   const std::string_view text = config();
-  return text.find("SINGLE_THREADED") == std::string_view::npos || text.find("USE_LOCKING") != std::string_view::npos;
+  return text.find("SINGLE_THREADED") == std::string_view::npos ||
+         text.find("USE_LOCKING") != std::string_view::npos;
 }
 
 int usable_threads(int64_t requested) {
-  const int threads = requested > 0 ? static_cast<int>(requested)
-                                    : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int threads = requested > 0
+                          ? static_cast<int>(requested)
+                          : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (threads == 1 || blas_is_thread_safe()) return threads;
-  spdlog::warn("this OpenBLAS is a serial build without locks and unsafe with several threads: one thread is used. Install "
-               "libopenblas0-pthread instead (Debian and Ubuntu)");
+  spdlog::warn(
+      "this OpenBLAS is a serial build without locks and unsafe with several threads: one thread "
+      "is used. Install "
+      "libopenblas0-pthread instead (Debian and Ubuntu)");
   return 1;
 }
 
@@ -87,7 +96,8 @@ double matmul_gflops(int size) {
 std::string slow_blas_warning(double gflops) {
   if (gflops >= 8.0) return "";
   return fmt::format(
-      "matrix products run at {:.1f} GFLOP/s: LibTorch is using an unoptimised BLAS and training will be up to 100 times "
+      "matrix products run at {:.1f} GFLOP/s: LibTorch is using an unoptimised BLAS and training "
+      "will be up to 100 times "
       "slower. Install OpenBLAS (Debian and Ubuntu: apt-get install libopenblas0-pthread)",
       gflops);
 }

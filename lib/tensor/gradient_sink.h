@@ -5,15 +5,17 @@
 
 namespace pgtrain {
 
-// Adds straight into parameter.grad() when the parameter is a leaf whose gradient tensor exists already (no temporary
-// of the parameter's size, no second pass over it); otherwise collects the gradient and gives it to autograd.
-// An undefined parameter, or one that needs no gradient, is ignored.
+// Adds straight into parameter.grad() when the parameter is a leaf whose gradient tensor exists
+// already (no temporary of the parameter's size, no second pass over it); otherwise collects the
+// gradient and gives it to autograd. An undefined parameter, or one that needs no gradient, is
+// ignored.
 class GradientSink {
  public:
   explicit GradientSink(const at::Tensor& parameter) {
     if (!parameter.defined() || !parameter.requires_grad()) return;
     direct_ = parameter.is_leaf() && parameter.grad().defined();
-    sum_ = direct_ ? parameter.grad() : at::zeros_like(parameter, at::TensorOptions().requires_grad(false));
+    sum_ = direct_ ? parameter.grad()
+                   : at::zeros_like(parameter, at::TensorOptions().requires_grad(false));
   }
   bool active() const { return sum_.defined(); }
   // sum += a b for a [m, k] and b [k, n].

@@ -1,5 +1,5 @@
-// The last layer of a language model together with the log-probability of given tokens, without ever holding the
-// whole [rows, vocabulary] matrix of a large batch.
+// The last layer of a language model together with the log-probability of given tokens, without
+// ever holding the whole [rows, vocabulary] matrix of a large batch.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,14 +13,17 @@ struct LogProbs {
   at::Tensor entropy;   // [rows], of that whole distribution, in nats
 };
 
-// hidden [rows, size], weight [vocabulary, size], bias [vocabulary] or undefined, ids [rows] int64, scale = 1 / temperature.
-// float32 or float64 on the CPU. Differentiable in hidden, weight and bias through both results.
+// hidden [rows, size], weight [vocabulary, size], bias [vocabulary] or undefined, ids [rows] int64,
+// scale = 1 / temperature. float32 or float64 on the CPU. Differentiable in hidden, weight and bias
+// through both results.
 //
-// The logits are computed in blocks of rows. They are kept for the backward pass while they fit into keep_bytes and
-// computed again otherwise; both ways give the same bits. Parameter gradients are added straight into weight.grad()
-// and bias.grad() where these are defined (the caller owns and zeroes them), else returned to autograd.
-// Throws InternalError for wrong shapes or an id outside [0, vocabulary).
+// The logits are computed in blocks of rows. They are kept for the backward pass while they fit
+// into keep_bytes and computed again otherwise; both ways give the same bits. Parameter gradients
+// are added straight into weight.grad() and bias.grad() where these are defined (the caller owns
+// and zeroes them), else returned to autograd. Throws InternalError for wrong shapes or an id
+// outside [0, vocabulary).
 LogProbs linear_log_prob(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
-                         const at::Tensor& ids, double scale, int64_t keep_bytes = int64_t{64} << 20);
+                         const at::Tensor& ids, double scale,
+                         int64_t keep_bytes = int64_t{64} << 20);
 
 }  // namespace pgtrain

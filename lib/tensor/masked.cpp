@@ -8,11 +8,14 @@ namespace pgtrain {
 namespace {
 
 void check_shapes(const at::Tensor& x, const at::Tensor& mask) {
-  PG_CHECK(x.sizes() == mask.sizes(), "x and mask differ in shape: {} and {} dimensions, {} and {} values", x.dim(),
+  PG_CHECK(x.sizes() == mask.sizes(),
+           "x and mask differ in shape: {} and {} dimensions, {} and {} values", x.dim(),
            mask.dim(), x.numel(), mask.numel());
 }
 
-at::Tensor counted(const at::Tensor& x, const at::Tensor& mask) { return x.masked_fill(mask == 0, 0); }
+at::Tensor counted(const at::Tensor& x, const at::Tensor& mask) {
+  return x.masked_fill(mask == 0, 0);
+}
 
 }  // namespace
 
@@ -28,7 +31,8 @@ at::Tensor masked_variance(const at::Tensor& x, const at::Tensor& mask, bool unb
   return deviation.square().sum() / divisor;
 }
 
-at::Tensor masked_whiten(const at::Tensor& x, const at::Tensor& mask, bool unbiased, double epsilon) {
+at::Tensor masked_whiten(const at::Tensor& x, const at::Tensor& mask, bool unbiased,
+                         double epsilon) {
   const at::Tensor scale = (masked_variance(x, mask, unbiased) + epsilon).rsqrt();
   return counted((x - masked_mean(x, mask)) * scale, mask);
 }

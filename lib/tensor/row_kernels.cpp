@@ -2,10 +2,10 @@
 
 namespace pgtrain {
 
-#define PG_DECLARE(variant)                          \
-  namespace variant {                                \
-  extern const RowKernels<float> float_kernels;      \
-  extern const RowKernels<double> double_kernels;    \
+#define PG_DECLARE(variant)                       \
+  namespace variant {                             \
+  extern const RowKernels<float> float_kernels;   \
+  extern const RowKernels<double> double_kernels; \
   }
 PG_DECLARE(portable)
 #if defined(__x86_64__)

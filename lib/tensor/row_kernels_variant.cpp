@@ -1,10 +1,12 @@
-// Compiled once for each instruction set with PG_KERNELS = the namespace. Includes no header with inline functions that other
-// files use too: the linker could otherwise keep a copy that needs instructions which the processor lacks.
+// Compiled once for each instruction set with PG_KERNELS = the namespace. Includes no header with
+// inline functions that other files use too: the linker could otherwise keep a copy that needs
+// instructions which the processor lacks.
 #include "tensor/row_kernels.h"
 
 #define PG_INLINE static inline __attribute__((always_inline))
 
-// The next loop touches value i of each array in round i only: it vectorises although arrays may be the same.
+// The next loop touches value i of each array in round i only: it vectorises although arrays may be
+// the same.
 #if defined(__clang__)
 #define PG_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
@@ -18,8 +20,9 @@ namespace {
 constexpr int kLanes = 16;
 constexpr int64_t kBlock = 4096;  // values summed in T before the sum goes to double
 
-// exp(x) to about 2 units in the last place: x = k ln 2 + r, |r| <= ln2 / 2, a degree-6 polynomial (the minimax
-// coefficients of Cephes expf), times 2^k. Below -87 the result is about 1e-38, never 0; above 88 it stays finite.
+// exp(x) to about 2 units in the last place: x = k ln 2 + r, |r| <= ln2 / 2, a degree-6 polynomial
+// (the minimax coefficients of Cephes expf), times 2^k. Below -87 the result is about 1e-38, never
+// 0; above 88 it stays finite.
 PG_INLINE float exp_of(float x) {
   x = x < -87.0F ? -87.0F : x;
   x = x > 88.0F ? 88.0F : x;
@@ -129,7 +132,8 @@ void add(T* __restrict y, const T* __restrict x, int64_t n) {
 }
 
 template <class T>
-void gru_forward(T* gates, const T* recurrent, T* recurrent_n, const T* h_previous, T* h, int64_t n) {
+void gru_forward(T* gates, const T* recurrent, T* recurrent_n, const T* h_previous, T* h,
+                 int64_t n) {
   PG_INDEPENDENT
   for (int64_t i = 0; i < n; ++i) {
     const T r = sigmoid(gates[i] + recurrent[i]);
@@ -201,9 +205,9 @@ void lstm_backward(const T* __restrict dh, T* __restrict dc, T* __restrict gates
 }
 
 template <class T>
-void adam(T* __restrict parameter, const T* __restrict gradient, T* __restrict m, T* __restrict v, int64_t n,
-          T gradient_scale, T learning_rate, T beta1, T beta2, T epsilon, T weight_decay, T correction1,
-          T correction2) {
+void adam(T* __restrict parameter, const T* __restrict gradient, T* __restrict m, T* __restrict v,
+          int64_t n, T gradient_scale, T learning_rate, T beta1, T beta2, T epsilon, T weight_decay,
+          T correction1, T correction2) {
   const T step = learning_rate / correction1;
   const T root_correction = T(1) / root(correction2);
   const T keep = T(1) - learning_rate * weight_decay;
@@ -217,8 +221,8 @@ void adam(T* __restrict parameter, const T* __restrict gradient, T* __restrict m
 
 template <class T>
 constexpr RowKernels<T> make() {
-  return {max<T>,         exp_in_place<T>, softmax_sums<T>, log_prob_gradient<T>, add<T>, gru_forward<T>,
-          gru_backward<T>, lstm_forward<T>, lstm_backward<T>, adam<T>};
+  return {max<T>,         exp_in_place<T>, softmax_sums<T>, log_prob_gradient<T>, add<T>,
+          gru_forward<T>, gru_backward<T>, lstm_forward<T>, lstm_backward<T>,     adam<T>};
 }
 
 }  // namespace

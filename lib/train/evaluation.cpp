@@ -24,8 +24,8 @@ MeanStd mean_std(int64_t count, const Value& value) {
 
 }  // namespace
 
-Rollout evaluate(const Policy& policy, WorkerPool& pool, const Dataset& data, const Reward& reward, int64_t max_records,
-                 int64_t shard_size, int64_t max_new_tokens) {
+Rollout evaluate(const Policy& policy, WorkerPool& pool, const Dataset& data, const Reward& reward,
+                 int64_t max_records, int64_t shard_size, int64_t max_new_tokens) {
   const int64_t count = max_records > 0 ? std::min(max_records, data.size()) : data.size();
   std::vector<int64_t> records(static_cast<size_t>(count));
   std::iota(records.begin(), records.end(), int64_t{0});
@@ -33,7 +33,8 @@ Rollout evaluate(const Policy& policy, WorkerPool& pool, const Dataset& data, co
   options.max_new_tokens = max_new_tokens;
   options.eos_id = Tokenizer::eos_id();
   options.sampler.temperature = 0;
-  return collect(policy, pool, data, reward, records, 1, shard_size, options, Rng(0, Purpose::kSample), 0);
+  return collect(policy, pool, data, reward, records, 1, shard_size, options,
+                 Rng(0, Purpose::kSample), 0);
 }
 
 double mean_reward(const Rollout& rollout) {
@@ -59,14 +60,16 @@ void add_rollout_metrics(Row& row, const std::string& prefix, const Rollout& rol
     total += length;
     if (!completion.finished) ++cut;
   }
-  row.set(prefix + "completions/mean_length", static_cast<double>(total) / static_cast<double>(count));
+  row.set(prefix + "completions/mean_length",
+          static_cast<double>(total) / static_cast<double>(count));
   row.set(prefix + "completions/min_length", shortest);
   row.set(prefix + "completions/max_length", longest);
-  row.set(prefix + "completions/clipped_ratio", static_cast<double>(cut) / static_cast<double>(count));
+  row.set(prefix + "completions/clipped_ratio",
+          static_cast<double>(cut) / static_cast<double>(count));
 }
 
-Row completion_row(const std::string& phase, int64_t step, const Rollout& rollout, int64_t index, const Dataset& data,
-                   const std::vector<std::string>& part_names) {
+Row completion_row(const std::string& phase, int64_t step, const Rollout& rollout, int64_t index,
+                   const Dataset& data, const std::vector<std::string>& part_names) {
   const Record& record = data[rollout.record_of(index)];
   const Completion& completion = rollout.completions[index];
   const Score& score = rollout.scores[index];
@@ -78,7 +81,8 @@ Row completion_row(const std::string& phase, int64_t step, const Rollout& rollou
   row.set("completion", rollout.texts[index]);
   row.set("target", record.targets[0]);
   row.set("reward", score.total);
-  for (size_t part = 0; part < part_names.size(); ++part) row.set("rewards/" + part_names[part], score.parts[part]);
+  for (size_t part = 0; part < part_names.size(); ++part)
+    row.set("rewards/" + part_names[part], score.parts[part]);
   row.set("length", completion.sequence.completion_length());
   row.set("finished", int64_t{completion.finished ? 1 : 0});
   return row;

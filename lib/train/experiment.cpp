@@ -8,16 +8,20 @@ namespace pgtrain {
 namespace {
 
 void describe_run(Section& s, RunOptions& o) {
-  s.field("name", o.name, "name of the run; its folder is runs/<name> unless run.directory says otherwise");
+  s.field("name", o.name,
+          "name of the run; its folder is runs/<name> unless run.directory says otherwise");
   s.field("directory", o.directory, "folder of everything the run writes; empty = runs/<run.name>");
   s.field("seed", o.seed, "every random draw of the run follows from it", at_least(0));
-  s.field("threads", o.threads, "worker threads; 0 = one for each core; never changes the results", between(0, 4096));
+  s.field("threads", o.threads, "worker threads; 0 = one for each core; never changes the results",
+          between(0, 4096));
 }
 
 void describe_warmup(Section& s, WarmupOptions& o) {
-  s.field("steps", o.steps, "supervised steps on the targets before the policy gradient; 0 = none", at_least(0));
+  s.field("steps", o.steps, "supervised steps on the targets before the policy gradient; 0 = none",
+          at_least(0));
   s.field("batch_size", o.batch_size, "records in one supervised step", between(1, 1 << 20));
-  s.field("learning_rate", o.learning_rate, "step size of the supervised steps", between(0.0, 10.0));
+  s.field("learning_rate", o.learning_rate, "step size of the supervised steps",
+          between(0.0, 10.0));
 }
 
 void describe_algorithm(Section& s, AlgorithmOptions& o) {
@@ -27,56 +31,75 @@ void describe_algorithm(Section& s, AlgorithmOptions& o) {
             {"a2c", [&o] { o.baseline = "value"; }}},
            "a published combination; every other key of this block overrides its part of it");
   s.choice("baseline", o.baseline, {"none", "ema", "batch_mean", "leave_one_out", "value"},
-           "what is subtracted from the reward: nothing, an average of earlier steps, of this batch, of the other samples "
+           "what is subtracted from the reward: nothing, an average of earlier steps, of this "
+           "batch, of the other samples "
            "of the same prompt, or a learned V(s)");
   s.choice("loss", o.loss, {"reinforce"}, "-A log pi");
-  s.choice("aggregation", o.aggregation,
-           {"token_mean", "sequence_mean_token_mean", "sequence_mean_token_sum", "fixed_normaliser"},
-           "how token losses add up: over all tokens, completions of averaged tokens, completions of summed tokens (the exact "
-           "policy gradient), or the sum over max_new_tokens times completions");
-  s.field("ema_decay", o.ema_decay, "share of the old average that one step keeps; baseline ema only", between(0.0, 0.999999));
+  s.choice(
+      "aggregation", o.aggregation,
+      {"token_mean", "sequence_mean_token_mean", "sequence_mean_token_sum", "fixed_normaliser"},
+      "how token losses add up: over all tokens, completions of averaged tokens, completions of "
+      "summed tokens (the exact "
+      "policy gradient), or the sum over max_new_tokens times completions");
+  s.field("ema_decay", o.ema_decay,
+          "share of the old average that one step keeps; baseline ema only",
+          between(0.0, 0.999999));
   s.field("gamma", o.gamma, "discount of later rewards; baseline value only", between(0.0, 1.0));
-  s.field("gae_lambda", o.gae_lambda, "1 = whole returns, 0 = one step and V; baseline value only", between(0.0, 1.0));
-  s.field("whiten_advantages", o.whiten_advantages, "shift and scale the batch's advantages to mean 0 and variance 1");
-  s.field("advantage_scale", o.advantage_scale, "factor of every advantage; 0 = a control run that must not learn",
-          between(-1e6, 1e6));
+  s.field("gae_lambda", o.gae_lambda, "1 = whole returns, 0 = one step and V; baseline value only",
+          between(0.0, 1.0));
+  s.field("whiten_advantages", o.whiten_advantages,
+          "shift and scale the batch's advantages to mean 0 and variance 1");
+  s.field("advantage_scale", o.advantage_scale,
+          "factor of every advantage; 0 = a control run that must not learn", between(-1e6, 1e6));
   s.field("entropy_coef", o.entropy_coef, "weight of the entropy bonus", between(-1e3, 1e3));
-  s.field("value_coef", o.value_coef, "weight of the value loss; baseline value only", between(0.0, 1e6));
+  s.field("value_coef", o.value_coef, "weight of the value loss; baseline value only",
+          between(0.0, 1e6));
 }
 
 void describe_train(Section& s, TrainOptions& o) {
   s.field("steps", o.steps, "policy-gradient steps", at_least(0));
-  s.field("micro_batch", o.micro_batch, "sequences whose gradient one worker computes together", between(1, 1 << 16));
+  s.field("micro_batch", o.micro_batch, "sequences whose gradient one worker computes together",
+          between(1, 1 << 16));
   s.field("max_nonfinite_steps", o.max_nonfinite_steps,
-          "steps in a row with a loss or gradient that is not finite (each is skipped) after which the run stops", at_least(1));
+          "steps in a row with a loss or gradient that is not finite (each is skipped) after which "
+          "the run stops",
+          at_least(1));
   s.choice("overlong", o.overlong, {"error", "drop"},
            "what to do with records whose target is longer than rollout.max_new_tokens");
 }
 
 void describe_eval(Section& s, EvalOptions& o) {
-  s.field("every", o.every, "steps between greedy evaluations on data.eval; also before the first and after the last; 0 = never",
+  s.field("every", o.every,
+          "steps between greedy evaluations on data.eval; also before the first and after the "
+          "last; 0 = never",
           at_least(0));
-  s.field("max_records", o.max_records, "records to evaluate, from the first; 0 = all", at_least(0));
+  s.field("max_records", o.max_records, "records to evaluate, from the first; 0 = all",
+          at_least(0));
 }
 
 void describe_checkpoint(Section& s, CheckpointOptions& o) {
-  s.field("every", o.every, "steps between checkpoints; one is always written at the end and on a signal", at_least(1));
+  s.field("every", o.every,
+          "steps between checkpoints; one is always written at the end and on a signal",
+          at_least(1));
   s.field("keep_last", o.keep_last, "newest checkpoints that are kept", at_least(1));
   s.field("keep_best", o.keep_best, "also keep the checkpoint with the best evaluation reward");
 }
 
 void describe_log(Section& s, LogOptions& o) {
   s.field("completions_per_step", o.completions_per_step,
-          "completions of each step and evaluation that go to completions.jsonl", between(0, 1 << 20));
+          "completions of each step and evaluation that go to completions.jsonl",
+          between(0, 1 << 20));
 }
 
-// A part of the algorithm that is changed but that nothing reads would be an option silently ignored.
+// A part of the algorithm that is changed but that nothing reads would be an option silently
+// ignored.
 void check_unused(const ExperimentConfig& config, Problems& problems) {
   const AlgorithmOptions& now = config.algorithm;
   const AlgorithmOptions standard;
   const auto unused = [&](bool changed, const char* key, const char* baseline) {
     if (changed && now.baseline != baseline)
-      problems.add(key, fmt::format("has no effect with baseline '{}'; it belongs to baseline '{}'", now.baseline, baseline));
+      problems.add(key, fmt::format("has no effect with baseline '{}'; it belongs to baseline '{}'",
+                                    now.baseline, baseline));
   };
   unused(now.ema_decay != standard.ema_decay, "algorithm.ema_decay", "ema");
   unused(now.gamma != standard.gamma, "algorithm.gamma", "value");
@@ -89,17 +112,21 @@ void check_unused(const ExperimentConfig& config, Problems& problems) {
 void check(const ExperimentConfig& config, Problems& problems) {
   check_unused(config, problems);
   if (config.algorithm.baseline == "leave_one_out" && config.rollout.samples_per_prompt < 2)
-    problems.add("rollout.samples_per_prompt", "baseline 'leave_one_out' compares samples of one prompt: use at least 2");
+    problems.add("rollout.samples_per_prompt",
+                 "baseline 'leave_one_out' compares samples of one prompt: use at least 2");
   if (config.optimizer.warmup_steps > config.train.steps)
-    problems.add("optimizer.warmup_steps", fmt::format("is more than train.steps ({})", config.train.steps));
+    problems.add("optimizer.warmup_steps",
+                 fmt::format("is more than train.steps ({})", config.train.steps));
   if (config.reward.empty()) problems.add("reward", "needs at least one part");
   if (config.run.name.empty() || config.run.name.find('/') != std::string::npos)
     problems.add("run.name", "must not be empty or contain '/'");
   if (config.data.target_field.empty()) problems.add("data.target_field", "must not be empty");
   const int64_t samples = config.rollout.prompts_per_step * config.rollout.samples_per_prompt;
   if (samples > (1 << 24))
-    problems.add("rollout.prompts_per_step", fmt::format("times samples_per_prompt is {} completions a step, at most {} are allowed",
-                                                         samples, 1 << 24));
+    problems.add(
+        "rollout.prompts_per_step",
+        fmt::format("times samples_per_prompt is {} completions a step, at most {} are allowed",
+                    samples, 1 << 24));
   if (config.algorithm.whiten_advantages && samples < 2)
     problems.add("algorithm.whiten_advantages", "needs at least two completions in a step");
 }
@@ -114,7 +141,8 @@ void describe(Section& section, ExperimentConfig& config) {
   describe_warmup(section.section("warmup", "supervised start on the targets"), config.warmup);
   section.list("reward", config.reward, "parts of the reward; the total is the weighted sum");
   describe(section.section("rollout", "generation of samples"), config.rollout);
-  describe_algorithm(section.section("algorithm", "from rewards to the gradient"), config.algorithm);
+  describe_algorithm(section.section("algorithm", "from rewards to the gradient"),
+                     config.algorithm);
   describe(section.section("optimizer", "from the gradient to new weights"), config.optimizer);
   describe_train(section.section("train", "the loop"), config.train);
   describe_eval(section.section("eval", "greedy evaluation on held-out records"), config.eval);
@@ -122,7 +150,8 @@ void describe(Section& section, ExperimentConfig& config) {
   describe_log(section.section("log", "what is written down"), config.log);
 }
 
-ExperimentConfig load_experiment(const std::vector<std::filesystem::path>& files, const std::vector<std::string>& overrides) {
+ExperimentConfig load_experiment(const std::vector<std::filesystem::path>& files,
+                                 const std::vector<std::string>& overrides) {
   ExperimentConfig config;
   Section root;
   describe(root, config);
@@ -152,7 +181,8 @@ std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentCon
   const bool steps_matter = now.optimizer.schedule != "constant";
   const auto is_free = [&](const std::string& key) {
     if (key == "run.seed") return false;
-    return key.rfind("run.", 0) == 0 || key.rfind("checkpoint.", 0) == 0 || (key == "train.steps" && !steps_matter);
+    return key.rfind("run.", 0) == 0 || key.rfind("checkpoint.", 0) == 0 ||
+           (key == "train.steps" && !steps_matter);
   };
   const auto old_values = values(std::move(before));
   const auto new_values = values(std::move(now));
@@ -160,10 +190,12 @@ std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentCon
   for (const auto& [key, value] : new_values) {
     const auto old = old_values.find(key);
     const std::string old_text = old == old_values.end() ? "(not set)" : old->second;
-    if (old_text != value && !is_free(key)) result.push_back(key + ": " + old_text + " -> " + value);
+    if (old_text != value && !is_free(key))
+      result.push_back(key + ": " + old_text + " -> " + value);
   }
   for (const auto& [key, value] : old_values)
-    if (new_values.count(key) == 0 && !is_free(key)) result.push_back(key + ": " + value + " -> (not set)");
+    if (new_values.count(key) == 0 && !is_free(key))
+      result.push_back(key + ": " + value + " -> (not set)");
   return result;
 }
 

@@ -86,15 +86,18 @@ struct ExperimentConfig {
 
 void describe(Section& section, ExperimentConfig& config);
 
-// Reads, checks and completes an experiment: defaults < files from left to right < overrides ("a.b=c"). Relative paths in it are
-// relative to the working directory. Throws ConfigError with every problem and its place.
-ExperimentConfig load_experiment(const std::vector<std::filesystem::path>& files, const std::vector<std::string>& overrides);
+// Reads, checks and completes an experiment: defaults < files from left to right < overrides
+// ("a.b=c"). Relative paths in it are relative to the working directory. Throws ConfigError with
+// every problem and its place.
+ExperimentConfig load_experiment(const std::vector<std::filesystem::path>& files,
+                                 const std::vector<std::string>& overrides);
 
 // The resolved experiment as YAML; load_experiment reads it back to equal values.
 std::string dump_experiment(ExperimentConfig config, bool changed_only = false);
 
-// Keys that differ between two resolved experiments and that a run may not change half-way: "key: before -> now". Free to
-// change: run.*, but not the seed, checkpoint.*, and train.steps as long as the learning rate does not depend on it.
+// Keys that differ between two resolved experiments and that a run may not change half-way: "key:
+// before -> now". Free to change: run.*, but not the seed, checkpoint.*, and train.steps as long as
+// the learning rate does not depend on it.
 std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentConfig now);
 
 }  // namespace pgtrain

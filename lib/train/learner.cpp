@@ -16,8 +16,10 @@ namespace {
 
 constexpr int64_t kBlock = 1 << 16;
 
-// The counted entries of the given rows of [batch, time] x, row after row: the order of LanguageModel::hidden.
-at::Tensor flatten_rows(const at::Tensor& x, const UpdateBatch& batch, const std::vector<int64_t>& rows) {
+// The counted entries of the given rows of [batch, time] x, row after row: the order of
+// LanguageModel::hidden.
+at::Tensor flatten_rows(const at::Tensor& x, const UpdateBatch& batch,
+                        const std::vector<int64_t>& rows) {
   std::vector<at::Tensor> parts;
   for (const int64_t row : rows)
     parts.push_back(x.select(0, row).narrow(0, 0, batch.sequences[row]->completion_length()));
@@ -46,14 +48,18 @@ struct Learner::ShardResult {
 
 at::Tensor completion_mask(const std::vector<const Sequence*>& sequences) {
   int64_t longest = 1;
-  for (const Sequence* sequence : sequences) longest = std::max(longest, sequence->completion_length());
+  for (const Sequence* sequence : sequences)
+    longest = std::max(longest, sequence->completion_length());
   at::Tensor mask = at::zeros({static_cast<int64_t>(sequences.size()), longest});
   for (size_t i = 0; i < sequences.size(); ++i)
-    mask.select(0, static_cast<int64_t>(i)).narrow(0, 0, sequences[i]->completion_length()).fill_(1);
+    mask.select(0, static_cast<int64_t>(i))
+        .narrow(0, 0, sequences[i]->completion_length())
+        .fill_(1);
   return mask;
 }
 
-Learner::Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& options, int64_t micro_batch)
+Learner::Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& options,
+                 int64_t micro_batch)
     : policy_(policy), pool_(pool), options_(options), micro_batch_(micro_batch) {
   PG_CHECK(micro_batch >= 1, "micro_batch is {}", micro_batch);
   for (int i = 0; i < pool.size(); ++i) replicas_.push_back(policy.replicate());
@@ -67,18 +73,21 @@ Learner::ShardResult Learner::run_shard(const UpdateBatch& batch, const std::vec
   std::vector<const Sequence*> sequences;
   for (const int64_t row : rows) sequences.push_back(batch.sequences[row]);
   const at::Tensor hidden = replica.model->hidden(sequences);
-  const LogProbs result = linear_log_prob(hidden, replica.model->head_weight(), replica.model->head_bias(),
-                                          completion_ids(sequences), 1.0 / batch.temperature);
+  const LogProbs result =
+      linear_log_prob(hidden, replica.model->head_weight(), replica.model->head_bias(),
+                      completion_ids(sequences), 1.0 / batch.temperature);
   const at::Tensor policy_weights = flatten_rows(batch.policy_weights, batch, rows);
-  const at::Tensor policy_loss =
-      weighted_sum(reinforce_loss(result.log_prob, flatten_rows(batch.advantages, batch, rows)), policy_weights);
-  const at::Tensor entropy = weighted_sum(result.entropy, flatten_rows(batch.entropy_weights, batch, rows));
+  const at::Tensor policy_loss = weighted_sum(
+      reinforce_loss(result.log_prob, flatten_rows(batch.advantages, batch, rows)), policy_weights);
+  const at::Tensor entropy =
+      weighted_sum(result.entropy, flatten_rows(batch.entropy_weights, batch, rows));
   at::Tensor loss = policy_loss;
   if (batch.entropy_coef != 0) loss = loss - batch.entropy_coef * entropy;
   ShardResult shard;
   if (batch.returns.defined() && replica.value_head) {
-    const at::Tensor value =
-        weighted_sum(value_loss(replica.value_head->values(hidden), flatten_rows(batch.returns, batch, rows)), policy_weights);
+    const at::Tensor value = weighted_sum(
+        value_loss(replica.value_head->values(hidden), flatten_rows(batch.returns, batch, rows)),
+        policy_weights);
     loss = loss + batch.value_coef * value;
     shard.value_loss = value.item<double>();
   }
@@ -108,8 +117,12 @@ UpdateResult Learner::accumulate(const UpdateBatch& batch) {
   for (const auto& replica : replicas_) replica.gradient.zero_();
   pool_.run_ordered(
       shards,
-      [&](int64_t shard, int worker) { results[shard] = run_shard(batch, shard_rows(shard), replicas_[worker]); },
-      [&](int64_t, int worker) { move_gradient(replicas_[worker].gradient, policy_.parameters().gradient()); });
+      [&](int64_t shard, int worker) {
+        results[shard] = run_shard(batch, shard_rows(shard), replicas_[worker]);
+      },
+      [&](int64_t, int worker) {
+        move_gradient(replicas_[worker].gradient, policy_.parameters().gradient());
+      });
 
   UpdateResult total;
   total.log_probs.resize(static_cast<size_t>(count), at::empty({0}));
@@ -126,8 +139,8 @@ UpdateResult Learner::accumulate(const UpdateBatch& batch) {
     }
   }
   total.grad_norm = optimizer_->gradient_norm(pool_);
-  total.finite = std::isfinite(total.policy_loss) && std::isfinite(total.value_loss) && std::isfinite(total.entropy) &&
-                 std::isfinite(total.grad_norm);
+  total.finite = std::isfinite(total.policy_loss) && std::isfinite(total.value_loss) &&
+                 std::isfinite(total.entropy) && std::isfinite(total.grad_norm);
   return total;
 }
 

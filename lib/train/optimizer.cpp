@@ -18,21 +18,26 @@ int64_t blocks_of(int64_t size) { return (size + kBlock - 1) / kBlock; }
 }  // namespace
 
 void describe(Section& section, OptimizerOptions& options) {
-  section.choice("kind", options.kind, {"adam", "adamw"}, "adamw = adam with decoupled weight decay");
+  section.choice("kind", options.kind, {"adam", "adamw"},
+                 "adamw = adam with decoupled weight decay");
   section.field("learning_rate", options.learning_rate, "step size", between(0.0, 10.0));
   section.field("beta1", options.beta1, "decay of the mean of gradients", between(0.0, 0.999999));
-  section.field("beta2", options.beta2, "decay of the mean of squared gradients", between(0.0, 0.99999999));
+  section.field("beta2", options.beta2, "decay of the mean of squared gradients",
+                between(0.0, 0.99999999));
   section.field("epsilon", options.epsilon, "added to the root of the second moment", above(0.0));
-  section.field("weight_decay", options.weight_decay, "share of each weight taken away, times the learning rate; adamw only",
+  section.field("weight_decay", options.weight_decay,
+                "share of each weight taken away, times the learning rate; adamw only",
                 between(0.0, 10.0));
-  section.field("max_grad_norm", options.max_grad_norm, "gradients are scaled down to this norm; 0 = never", at_least(0.0));
+  section.field("max_grad_norm", options.max_grad_norm,
+                "gradients are scaled down to this norm; 0 = never", at_least(0.0));
   section.choice("schedule", options.schedule, {"constant", "linear", "cosine"},
                  "how the learning rate goes from its value to 0 over train.steps");
-  section.field("warmup_steps", options.warmup_steps, "steps over which the learning rate rises from 0; 0 = none",
-                at_least(0));
+  section.field("warmup_steps", options.warmup_steps,
+                "steps over which the learning rate rises from 0; 0 = none", at_least(0));
 }
 
-double schedule_factor(const std::string& schedule, int64_t step, int64_t steps, int64_t warmup_steps) {
+double schedule_factor(const std::string& schedule, int64_t step, int64_t steps,
+                       int64_t warmup_steps) {
   if (step < warmup_steps) return static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
   const double length = static_cast<double>(std::max<int64_t>(1, steps - warmup_steps));
   const double part = std::min(1.0, static_cast<double>(step - warmup_steps) / length);
@@ -42,7 +47,9 @@ double schedule_factor(const std::string& schedule, int64_t step, int64_t steps,
 }
 
 Adam::Adam(const ParameterBuffer& parameters)
-    : parameters_(parameters), m_(at::zeros_like(parameters.values())), v_(at::zeros_like(parameters.values())) {}
+    : parameters_(parameters),
+      m_(at::zeros_like(parameters.values())),
+      v_(at::zeros_like(parameters.values())) {}
 
 double Adam::gradient_norm(WorkerPool& pool) const {
   const int64_t size = parameters_.size();
@@ -62,7 +69,8 @@ double Adam::gradient_norm(WorkerPool& pool) const {
   return std::sqrt(total);
 }
 
-void Adam::step(WorkerPool& pool, const OptimizerOptions& options, double learning_rate, double gradient_scale) {
+void Adam::step(WorkerPool& pool, const OptimizerOptions& options, double learning_rate,
+                double gradient_scale) {
   ++steps_;
   const double t = static_cast<double>(steps_);
   const double correction1 = 1 - std::pow(options.beta1, t);
@@ -74,11 +82,12 @@ void Adam::step(WorkerPool& pool, const OptimizerOptions& options, double learni
   const int64_t size = parameters_.size();
   pool.run(blocks_of(size), [&](int64_t block, int) {
     const int64_t start = block * kBlock;
-    row_kernels<float>().adam(value + start, gradient + start, m + start, v + start, std::min(kBlock, size - start),
-                              static_cast<float>(gradient_scale), static_cast<float>(learning_rate),
-                              static_cast<float>(options.beta1), static_cast<float>(options.beta2),
-                              static_cast<float>(options.epsilon), static_cast<float>(options.weight_decay),
-                              static_cast<float>(correction1), static_cast<float>(correction2));
+    row_kernels<float>().adam(
+        value + start, gradient + start, m + start, v + start, std::min(kBlock, size - start),
+        static_cast<float>(gradient_scale), static_cast<float>(learning_rate),
+        static_cast<float>(options.beta1), static_cast<float>(options.beta2),
+        static_cast<float>(options.epsilon), static_cast<float>(options.weight_decay),
+        static_cast<float>(correction1), static_cast<float>(correction2));
   });
 }
 

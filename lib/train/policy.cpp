@@ -34,10 +34,11 @@ void write_json(const std::filesystem::path& path, const nlohmann::json& json) {
 
 }  // namespace
 
-Policy::Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options, bool with_value_head, uint64_t seed)
+Policy::Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options,
+               bool with_value_head, uint64_t seed)
     : tokenizer_(std::move(tokenizer)), model_(make_language_model(options)) {
-  PG_CHECK(options.vocab_size >= tokenizer_->vocab_size(), "{} rows for {} tokens", options.vocab_size,
-           tokenizer_->vocab_size());
+  PG_CHECK(options.vocab_size >= tokenizer_->vocab_size(), "{} rows for {} tokens",
+           options.vocab_size, tokenizer_->vocab_size());
   model_->initialise(seed);
   if (with_value_head) value_head_ = std::make_unique<ValueHead>(options.hidden_size);
   parameters_ = std::make_unique<ParameterBuffer>(parameters_of(*model_, value_head_.get()));
@@ -46,23 +47,29 @@ Policy::Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options
 std::unique_ptr<Policy> Policy::open(const std::filesystem::path& folder) {
   const auto config_file = folder / "config.json";
   const auto tokenizer_file = folder / "tokenizer.json";
-  const ModelOptions options = model_options_from_json(read_json(config_file), config_file.string());
+  const ModelOptions options =
+      model_options_from_json(read_json(config_file), config_file.string());
   auto tokenizer = tokenizer_from_json(read_json(tokenizer_file), tokenizer_file.string());
   if (options.vocab_size < tokenizer->vocab_size())
-    throw DataError(fmt::format("{}: vocab_size is {}, but {} has {} tokens", config_file.string(), options.vocab_size,
-                                tokenizer_file.string(), tokenizer->vocab_size()));
+    throw DataError(fmt::format("{}: vocab_size is {}, but {} has {} tokens", config_file.string(),
+                                options.vocab_size, tokenizer_file.string(),
+                                tokenizer->vocab_size()));
   const auto model_file = folder / "model.safetensors";
-  // The sizes in config.json are only believed once the tensor file, whose size is known, agrees: nothing large is allocated
-  // for a config that lies.
+  // The sizes in config.json are only believed once the tensor file, whose size is known, agrees:
+  // nothing large is allocated for a config that lies.
   const TensorFile tensors = TensorFile::open(model_file);
   const std::vector<int64_t> expected = {options.vocab_size, options.embedding_size};
   if (!tensors.has("embedding.weight") || tensors.shape("embedding.weight") != expected)
-    throw DataError(fmt::format("{}: embedding.weight is missing or not [{}, {}] as {} says", model_file.string(),
-                                expected[0], expected[1], config_file.string()));
-  if (!tensors.has("head.weight") || tensors.shape("head.weight") != std::vector<int64_t>{options.vocab_size, options.hidden_size})
-    throw DataError(fmt::format("{}: head.weight is missing or not [{}, {}] as {} says", model_file.string(),
-                                options.vocab_size, options.hidden_size, config_file.string()));
-  auto policy = std::make_unique<Policy>(std::move(tokenizer), options, tensors.has("value_head.weight"), 0);
+    throw DataError(fmt::format("{}: embedding.weight is missing or not [{}, {}] as {} says",
+                                model_file.string(), expected[0], expected[1],
+                                config_file.string()));
+  if (!tensors.has("head.weight") ||
+      tensors.shape("head.weight") != std::vector<int64_t>{options.vocab_size, options.hidden_size})
+    throw DataError(fmt::format("{}: head.weight is missing or not [{}, {}] as {} says",
+                                model_file.string(), options.vocab_size, options.hidden_size,
+                                config_file.string()));
+  auto policy =
+      std::make_unique<Policy>(std::move(tokenizer), options, tensors.has("value_head.weight"), 0);
   copy_into(tensors, policy->named_values());
   return policy;
 }
@@ -77,7 +84,9 @@ void Policy::write(const std::filesystem::path& folder) const {
   write_tensor_file(folder / "model.safetensors", named_values());
 }
 
-void Policy::read_parameters(const std::filesystem::path& file) { copy_into(TensorFile::open(file), named_values()); }
+void Policy::read_parameters(const std::filesystem::path& file) {
+  copy_into(TensorFile::open(file), named_values());
+}
 
 Policy::Replica Policy::replicate() const {
   Replica replica;

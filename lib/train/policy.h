@@ -1,4 +1,5 @@
-// A policy with everything that its use needs: tokenizer, network, value head, parameters in one buffer.
+// A policy with everything that its use needs: tokenizer, network, value head, parameters in one
+// buffer.
 #pragma once
 
 #include <filesystem>
@@ -16,14 +17,16 @@ namespace pgtrain {
 class Policy {
  public:
   // options.vocab_size must be at least the tokenizer's. Parameters are initialised from the seed.
-  Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options, bool with_value_head, uint64_t seed);
+  Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options, bool with_value_head,
+         uint64_t seed);
 
   // Opens a checkpoint folder (config.json, tokenizer.json, model.safetensors). Throws DataError.
   static std::unique_ptr<Policy> open(const std::filesystem::path& folder);
 
   // Writes those three files into an existing folder. Throws DiskError.
   void write(const std::filesystem::path& folder) const;
-  // Fills the parameters from a model.safetensors with exactly these names and shapes. Throws DataError.
+  // Fills the parameters from a model.safetensors with exactly these names and shapes. Throws
+  // DataError.
   void read_parameters(const std::filesystem::path& file);
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }

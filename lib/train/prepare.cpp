@@ -22,12 +22,15 @@ std::unique_ptr<Tokenizer> learn_tokenizer(const TokenizerOptions& options, cons
 ModelOptions sized_model(ModelOptions model, const Tokenizer& tokenizer) {
   if (model.vocab_size == 0) model.vocab_size = tokenizer.vocab_size();
   if (model.vocab_size < tokenizer.vocab_size())
-    throw ConfigError(fmt::format("model.vocab_size is {}, but the tokenizer has {} tokens: raise it, or lower tokenizer.vocab_size",
-                                  model.vocab_size, tokenizer.vocab_size()));
+    throw ConfigError(
+        fmt::format("model.vocab_size is {}, but the tokenizer has {} tokens: raise it, or lower "
+                    "tokenizer.vocab_size",
+                    model.vocab_size, tokenizer.vocab_size()));
   return model;
 }
 
-void drop_or_refuse_overlong(Dataset& data, const Tokenizer& tokenizer, const ExperimentConfig& config) {
+void drop_or_refuse_overlong(Dataset& data, const Tokenizer& tokenizer,
+                             const ExperimentConfig& config) {
   const int64_t limit = config.rollout.max_new_tokens;
   const auto length = [&](const Record& record) {
     return static_cast<int64_t>(tokenizer.encode(record.targets[0]).size()) + 1;
@@ -37,24 +40,33 @@ void drop_or_refuse_overlong(Dataset& data, const Tokenizer& tokenizer, const Ex
   if (first == data.records.end()) return;
   const auto count = std::count_if(first, data.records.end(), is_long);
   if (config.train.overlong == "error")
-    throw DataError(fmt::format("{}:{}: the target has {} tokens with its end token, rollout.max_new_tokens is {}, so it can never be "
-                                "reached ({} such records): raise max_new_tokens or set train.overlong: drop",
-                                data.path, first->line, length(*first), limit, count));
+    throw DataError(
+        fmt::format("{}:{}: the target has {} tokens with its end token, rollout.max_new_tokens is "
+                    "{}, so it can never be "
+                    "reached ({} such records): raise max_new_tokens or set train.overlong: drop",
+                    data.path, first->line, length(*first), limit, count));
   if (count == data.size())
-    throw DataError(fmt::format("{}: every target is longer than rollout.max_new_tokens ({})", data.path, limit));
-  spdlog::warn("{}: {} of {} records are left out: their targets are longer than rollout.max_new_tokens ({})", data.path,
-               count, data.size(), limit);
-  data.records.erase(std::remove_if(data.records.begin(), data.records.end(), is_long), data.records.end());
+    throw DataError(fmt::format("{}: every target is longer than rollout.max_new_tokens ({})",
+                                data.path, limit));
+  spdlog::warn(
+      "{}: {} of {} records are left out: their targets are longer than rollout.max_new_tokens "
+      "({})",
+      data.path, count, data.size(), limit);
+  data.records.erase(std::remove_if(data.records.begin(), data.records.end(), is_long),
+                     data.records.end());
 }
 
 void warn_about_unknown(const Dataset& data, const Tokenizer& tokenizer) {
-  const auto affected = std::count_if(data.records.begin(), data.records.end(), [&](const Record& record) {
-    const auto ids = tokenizer.encode(record.targets[0]);
-    return std::find(ids.begin(), ids.end(), Tokenizer::unk_id()) != ids.end();
-  });
+  const auto affected =
+      std::count_if(data.records.begin(), data.records.end(), [&](const Record& record) {
+        const auto ids = tokenizer.encode(record.targets[0]);
+        return std::find(ids.begin(), ids.end(), Tokenizer::unk_id()) != ids.end();
+      });
   if (affected > 0)
-    spdlog::warn("{}: {} of {} targets have tokens outside the vocabulary ({}) and can never be matched exactly", data.path,
-                 affected, data.size(), tokenizer.vocab_size());
+    spdlog::warn(
+        "{}: {} of {} targets have tokens outside the vocabulary ({}) and can never be matched "
+        "exactly",
+        data.path, affected, data.size(), tokenizer.vocab_size());
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ struct PreparedExperiment {
   ModelOptions model;  // vocab_size filled in
 };
 
-// Reads data, builds tokenizer and reward, checks targets against rollout.max_new_tokens and vocabulary sizes; warns about targets
-// with unknown tokens. Throws ConfigError or DataError.
+// Reads data, builds tokenizer and reward, checks targets against rollout.max_new_tokens and
+// vocabulary sizes; warns about targets with unknown tokens. Throws ConfigError or DataError.
 PreparedExperiment prepare(const ExperimentConfig& config);
 
 }  // namespace pgtrain

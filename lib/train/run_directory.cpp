@@ -15,8 +15,10 @@ ExperimentConfig read_resolved(const fs::path& file) {
   try {
     load(root, {file}, {});
   } catch (const ConfigError& e) {
-    throw ConfigError(fmt::format("{}\n{}: the run directory's own record cannot be read by this version; use another "
-                                  "run.directory", e.what(), file.string()));
+    throw ConfigError(fmt::format(
+        "{}\n{}: the run directory's own record cannot be read by this version; use another "
+        "run.directory",
+        e.what(), file.string()));
   }
   return config;
 }
@@ -24,9 +26,12 @@ ExperimentConfig read_resolved(const fs::path& file) {
 void check_same_run(const fs::path& file, const ExperimentConfig& config) {
   const auto conflicts = conflicting_keys(read_resolved(file), config);
   if (conflicts.empty()) return;
-  std::string message = fmt::format("{}: error: this folder belongs to a run with another configuration:", file.string());
+  std::string message = fmt::format(
+      "{}: error: this folder belongs to a run with another configuration:", file.string());
   for (const std::string& conflict : conflicts) message += "\n  " + conflict;
-  throw ConfigError(message + "\nset run.name or run.directory to start another run, or go back to these values to resume");
+  throw ConfigError(
+      message +
+      "\nset run.name or run.directory to start another run, or go back to these values to resume");
 }
 
 }  // namespace

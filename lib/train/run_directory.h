@@ -1,11 +1,11 @@
 // The folder of a run: its lock, its configuration, its row files.
 //
 //   config.yaml        the resolved experiment
-//   metrics.jsonl      a row a warm-up step, step and evaluation; no wall-clock values: bit-identical after any resume
-//   completions.jsonl  sampled completions with target and score parts; likewise
-//   timing.jsonl       seconds and tokens per second of each step; wall-clock, so not part of the exact record
-//   train.log          log messages
-//   checkpoints/       see checkpoint/checkpoint_store.h
+//   metrics.jsonl      a row a warm-up step, step and evaluation; no wall-clock values:
+//   bit-identical after any resume completions.jsonl  sampled completions with target and score
+//   parts; likewise timing.jsonl       seconds and tokens per second of each step; wall-clock, so
+//   not part of the exact record train.log          log messages checkpoints/       see
+//   checkpoint/checkpoint_store.h
 #pragma once
 
 #include <filesystem>
@@ -18,9 +18,9 @@ namespace pgtrain {
 
 class RunDirectory {
  public:
-  // Locks the folder for this process, creating it when it is missing. Throws ConfigError when another process holds it or when
-  // it belongs to a run whose configuration differs in a key that matters (nothing is changed then), DiskError when it
-  // cannot be written.
+  // Locks the folder for this process, creating it when it is missing. Throws ConfigError when
+  // another process holds it or when it belongs to a run whose configuration differs in a key that
+  // matters (nothing is changed then), DiskError when it cannot be written.
   explicit RunDirectory(const ExperimentConfig& config);
 
   const std::filesystem::path& path() const { return path_; }

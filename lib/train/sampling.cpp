@@ -12,10 +12,12 @@ struct Shard {
   std::vector<Score> scores;
 };
 
-Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward, const std::vector<int64_t>& records,
-                int64_t first, int64_t last, int64_t samples_per_prompt, const GenerationOptions& options, DrawKey key) {
+Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
+                const std::vector<int64_t>& records, int64_t first, int64_t last,
+                int64_t samples_per_prompt, const GenerationOptions& options, DrawKey key) {
   std::vector<std::vector<int64_t>> prompts;
-  for (int64_t i = first; i < last; ++i) prompts.push_back(encode_prompt(policy.tokenizer(), data[records[i]].prompt));
+  for (int64_t i = first; i < last; ++i)
+    prompts.push_back(encode_prompt(policy.tokenizer(), data[records[i]].prompt));
   key.first_sequence = static_cast<uint32_t>(first * samples_per_prompt);
   Shard shard;
   shard.completions =
@@ -23,7 +25,8 @@ Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
   std::vector<RewardInput> inputs;
   for (const Completion& completion : shard.completions) {
     const auto& tokens = completion.sequence.tokens;
-    shard.texts.push_back(policy.tokenizer().decode({tokens.begin() + completion.sequence.prompt_length, tokens.end()}));
+    shard.texts.push_back(policy.tokenizer().decode(
+        {tokens.begin() + completion.sequence.prompt_length, tokens.end()}));
   }
   for (size_t i = 0; i < shard.texts.size(); ++i) {
     const int64_t record = records[first + static_cast<int64_t>(i) / samples_per_prompt];
@@ -43,14 +46,15 @@ Rollout collect(const Policy& policy, WorkerPool& pool, const Dataset& data, con
   std::vector<Shard> shards(static_cast<size_t>((count + groups - 1) / groups));
   pool.run(static_cast<int64_t>(shards.size()), [&](int64_t shard, int) {
     const int64_t first = shard * groups;
-    shards[shard] = run_shard(policy, data, reward, records, first, std::min(count, first + groups), samples_per_prompt,
-                              options, {&rng, step, 0});
+    shards[shard] = run_shard(policy, data, reward, records, first, std::min(count, first + groups),
+                              samples_per_prompt, options, {&rng, step, 0});
   });
   Rollout rollout;
   rollout.records = records;
   rollout.samples_per_prompt = samples_per_prompt;
   for (Shard& shard : shards) {
-    std::move(shard.completions.begin(), shard.completions.end(), std::back_inserter(rollout.completions));
+    std::move(shard.completions.begin(), shard.completions.end(),
+              std::back_inserter(rollout.completions));
     std::move(shard.texts.begin(), shard.texts.end(), std::back_inserter(rollout.texts));
     std::move(shard.scores.begin(), shard.scores.end(), std::back_inserter(rollout.scores));
   }

@@ -13,18 +13,21 @@ namespace pgtrain {
 
 // Completions of some records, group after group, with their texts and scores.
 struct Rollout {
-  std::vector<int64_t> records;         // index of the record of each group
+  std::vector<int64_t> records;  // index of the record of each group
   int64_t samples_per_prompt = 1;
   std::vector<Completion> completions;  // records.size() * samples_per_prompt
   std::vector<std::string> texts;
   std::vector<Score> scores;
 
   int64_t size() const { return static_cast<int64_t>(completions.size()); }
-  int64_t record_of(int64_t i) const { return records[static_cast<size_t>(i / samples_per_prompt)]; }
+  int64_t record_of(int64_t i) const {
+    return records[static_cast<size_t>(i / samples_per_prompt)];
+  }
 };
 
-// Every shard (at most shard_size completions, whole groups) is generated and at once scored by one worker, so scoring overlaps
-// with the generation of other shards. Which completions share a shard depends on the arguments only.
+// Every shard (at most shard_size completions, whole groups) is generated and at once scored by one
+// worker, so scoring overlaps with the generation of other shards. Which completions share a shard
+// depends on the arguments only.
 Rollout collect(const Policy& policy, WorkerPool& pool, const Dataset& data, const Reward& reward,
                 const std::vector<int64_t>& records, int64_t samples_per_prompt, int64_t shard_size,
                 const GenerationOptions& options, const Rng& rng, uint64_t step);

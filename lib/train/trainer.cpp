@@ -24,7 +24,9 @@ constexpr const char* kWarmup = "warmup";
 constexpr const char* kTrain = "train";
 constexpr uint64_t kMaxStateBytes = uint64_t{16} << 20;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 Aggregation aggregation_of(const std::string& name) {
   if (name == "token_mean") return Aggregation::kTokenMean;
@@ -35,7 +37,8 @@ Aggregation aggregation_of(const std::string& name) {
 
 std::vector<const Sequence*> sequences_of(const Rollout& rollout) {
   std::vector<const Sequence*> sequences;
-  for (const Completion& completion : rollout.completions) sequences.push_back(&completion.sequence);
+  for (const Completion& completion : rollout.completions)
+    sequences.push_back(&completion.sequence);
   return sequences;
 }
 
@@ -44,7 +47,8 @@ at::Tensor rewards_of(const Rollout& rollout) {
   for (int64_t i = 0; i < rollout.size(); ++i) {
     const double reward = rollout.scores[i].total;
     if (!std::isfinite(reward))
-      throw DivergenceError(fmt::format("the reward of completion {} ('{}') is not finite", i, rollout.texts[i]));
+      throw DivergenceError(
+          fmt::format("the reward of completion {} ('{}') is not finite", i, rollout.texts[i]));
     rewards.data_ptr<float>()[i] = static_cast<float>(reward);
   }
   return rewards;
@@ -58,20 +62,23 @@ at::Tensor values_of(const Rollout& rollout, const at::Tensor& mask) {
   return values;
 }
 
-// Largest |log pi when sampled - log pi in the update|: on policy it is rounding only. Anything larger is a bug in one of the two.
+// Largest |log pi when sampled - log pi in the update|: on policy it is rounding only. Anything
+// larger is a bug in one of the two.
 double largest_log_prob_gap(const Rollout& rollout, const UpdateResult& result) {
   double gap = 0;
   for (int64_t i = 0; i < rollout.size(); ++i) {
     const auto& sampled = rollout.completions[i].log_probs;
     const float* trained = result.log_probs[i].data_ptr<float>();
-    for (size_t t = 0; t < sampled.size(); ++t) gap = std::max(gap, std::abs(static_cast<double>(sampled[t] - trained[t])));
+    for (size_t t = 0; t < sampled.size(); ++t)
+      gap = std::max(gap, std::abs(static_cast<double>(sampled[t] - trained[t])));
   }
   return gap;
 }
 
 int64_t completion_tokens(const Rollout& rollout) {
   int64_t tokens = 0;
-  for (const Completion& completion : rollout.completions) tokens += completion.sequence.completion_length();
+  for (const Completion& completion : rollout.completions)
+    tokens += completion.sequence.completion_length();
   return tokens;
 }
 
@@ -103,14 +110,16 @@ Trainer::Trainer(const ExperimentConfig& config)
   checkpoints_ = std::make_unique<CheckpointStore>(*directory_ / "checkpoints");
   make_directories(checkpoints_->directory());
   checkpoints_->clean();
-  learner_ = std::make_unique<Learner>(*policy_, pool_, config_.optimizer, config_.train.micro_batch);
+  learner_ =
+      std::make_unique<Learner>(*policy_, pool_, config_.optimizer, config_.train.micro_batch);
   state_.phase = config_.warmup.steps > 0 ? kWarmup : kTrain;
   if (const auto latest = checkpoints_->latest())
     resume(*latest);
   else
     start_cursor();
   metrics_ = std::make_unique<JsonlSink>(*directory_ / "metrics.jsonl", state_.metrics_length);
-  completions_ = std::make_unique<JsonlSink>(*directory_ / "completions.jsonl", state_.completions_length);
+  completions_ =
+      std::make_unique<JsonlSink>(*directory_ / "completions.jsonl", state_.completions_length);
   std::error_code missing;
   const auto timing_length = std::filesystem::file_size(*directory_ / "timing.jsonl", missing);
   timing_ = std::make_unique<JsonlSink>(*directory_ / "timing.jsonl", missing ? 0 : timing_length);
@@ -124,8 +133,11 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   const auto state_file = checkpoint / "state.json";
   state_ = RunState::from_json(read_file(state_file, kMaxStateBytes), state_file.string());
   if (read_file(checkpoint / "data.sha256") != experiment_.data_digest)
-    throw DataError(fmt::format("{}: {} or the evaluation data has changed since this checkpoint, so the run cannot go on exactly; "
-                                "restore the file or start another run", checkpoint.string(), config_.data.train));
+    throw DataError(
+        fmt::format("{}: {} or the evaluation data has changed since this checkpoint, so the run "
+                    "cannot go on exactly; "
+                    "restore the file or start another run",
+                    checkpoint.string(), config_.data.train));
   policy_->read_parameters(checkpoint / "model.safetensors");
   copy_into(TensorFile::open(checkpoint / "optimizer.safetensors"), learner_->optimizer().state());
   learner_->optimizer().set_steps(state_.optimizer_steps);
@@ -139,8 +151,10 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
 // ---- the loop ----
 
 TrainOutcome Trainer::run() {
-  spdlog::info("{}: {} records, vocabulary {}, {} parameters, {} threads", directory_->path().string(), experiment_.train.size(),
-               policy_->tokenizer().vocab_size(), parameter_count(policy_->model().options()), pool_.size());
+  spdlog::info("{}: {} records, vocabulary {}, {} parameters, {} threads",
+               directory_->path().string(), experiment_.train.size(),
+               policy_->tokenizer().vocab_size(), parameter_count(policy_->model().options()),
+               pool_.size());
   started_ = Clock::now();
   if (state_.phase == kWarmup) warm_up();
   if (state_.phase == kTrain) {
@@ -154,7 +168,9 @@ TrainOutcome Trainer::run() {
   }
   progress_.finish();
   if (saved_as_ != checkpoint_name(state_.phase, state_.step)) save();
-  outcome_.exit_code = state_.phase == kTrain && state_.step >= config_.train.steps ? kExitDone : StopFlag::exit_code();
+  outcome_.exit_code = state_.phase == kTrain && state_.step >= config_.train.steps
+                           ? kExitDone
+                           : StopFlag::exit_code();
   outcome_.step = state_.phase == kTrain ? state_.step : 0;
   if (state_.has_best) {
     outcome_.best_reward = state_.best_score;
@@ -174,8 +190,9 @@ void Trainer::warm_up() {
 }
 
 void Trainer::start_cursor() {
-  cursor_ = std::make_unique<PromptCursor>(experiment_.train.size(), static_cast<uint64_t>(config_.run.seed),
-                                           state_.phase == kWarmup ? Purpose::kWarmup : Purpose::kShuffle);
+  cursor_ = std::make_unique<PromptCursor>(
+      experiment_.train.size(), static_cast<uint64_t>(config_.run.seed),
+      state_.phase == kWarmup ? Purpose::kWarmup : Purpose::kShuffle);
 }
 
 void Trainer::warmup_step() {
@@ -186,7 +203,8 @@ void Trainer::warmup_step() {
     Sequence sequence;
     sequence.tokens = encode_prompt(policy_->tokenizer(), record.prompt);
     sequence.prompt_length = static_cast<int64_t>(sequence.tokens.size());
-    for (const int64_t id : policy_->tokenizer().encode(record.targets[0])) sequence.tokens.push_back(id);
+    for (const int64_t id : policy_->tokenizer().encode(record.targets[0]))
+      sequence.tokens.push_back(id);
     sequence.tokens.push_back(Tokenizer::eos_id());
     sequences.push_back(std::move(sequence));
   }
@@ -207,9 +225,10 @@ void Trainer::warmup_step() {
   row.set("grad_norm", result.grad_norm);
   metrics_->write(row);
   const double tokens = mask.sum().item<double>();
-  show_progress(fmt::format("warm-up {}/{}  loss {:.4f}  {} tok/s", state_.step, config_.warmup.steps, result.policy_loss,
-                            format_rate(tokens / seconds_since(begin))),
-                state_.step == config_.warmup.steps);
+  show_progress(
+      fmt::format("warm-up {}/{}  loss {:.4f}  {} tok/s", state_.step, config_.warmup.steps,
+                  result.policy_loss, format_rate(tokens / seconds_since(begin))),
+      state_.step == config_.warmup.steps);
   if (state_.step % config_.checkpoint.every == 0 && state_.step < config_.warmup.steps) save();
 }
 
@@ -222,9 +241,9 @@ void Trainer::train_step() {
   row.set("phase", kTrain);
   row.set("step", state_.step + 1);
   const UpdateBatch batch = advantages(rollout, row);
-  const double learning_rate =
-      config_.optimizer.learning_rate *
-      schedule_factor(config_.optimizer.schedule, state_.step, config_.train.steps, config_.optimizer.warmup_steps);
+  const double learning_rate = config_.optimizer.learning_rate *
+                               schedule_factor(config_.optimizer.schedule, state_.step,
+                                               config_.train.steps, config_.optimizer.warmup_steps);
   const auto update_begin = Clock::now();
   const UpdateResult result = learner_->update(batch, learning_rate);
   times.update = seconds_since(update_begin);
@@ -244,7 +263,8 @@ void Trainer::train_step() {
   times.total = seconds_since(begin);
   report(row, rollout, batch, times);
   evaluate_if_due();
-  if (state_.step % config_.checkpoint.every == 0 || (best_is_new_ && config_.checkpoint.keep_best)) save();
+  if (state_.step % config_.checkpoint.every == 0 || (best_is_new_ && config_.checkpoint.keep_best))
+    save();
 }
 
 Rollout Trainer::collect_rollout(const std::vector<int64_t>& records) {
@@ -252,8 +272,9 @@ Rollout Trainer::collect_rollout(const std::vector<int64_t>& records) {
   options.max_new_tokens = config_.rollout.max_new_tokens;
   options.eos_id = Tokenizer::eos_id();
   options.sampler.temperature = config_.rollout.temperature;
-  return collect(*policy_, pool_, experiment_.train, *experiment_.reward, records, config_.rollout.samples_per_prompt,
-                 config_.rollout.shard_size, options, sample_rng_, static_cast<uint64_t>(state_.step));
+  return collect(*policy_, pool_, experiment_.train, *experiment_.reward, records,
+                 config_.rollout.samples_per_prompt, config_.rollout.shard_size, options,
+                 sample_rng_, static_cast<uint64_t>(state_.step));
 }
 
 UpdateBatch Trainer::advantages(const Rollout& rollout, Row& row) {
@@ -267,7 +288,8 @@ UpdateBatch Trainer::advantages(const Rollout& rollout, Row& row) {
   row.set("frac_reward_zero_std", zero_spread_fraction(rewards, rollout.samples_per_prompt));
   if (algorithm.baseline == "value") {
     const at::Tensor values = values_of(rollout, mask);
-    advantage = gae(terminal_rewards(rewards, mask), values, mask, algorithm.gamma, algorithm.gae_lambda);
+    advantage =
+        gae(terminal_rewards(rewards, mask), values, mask, algorithm.gamma, algorithm.gae_lambda);
     batch.returns = advantage + values;
     row.set("baseline", masked_mean(values, mask).item<double>());
     row.set("explained_variance", explained_variance(values, batch.returns, mask));
@@ -303,15 +325,20 @@ void Trainer::check_finite(const UpdateResult& result) {
   }
   ++state_.nonfinite_in_a_row;
   ++state_.nonfinite_total;
-  spdlog::warn("{} step {}: the loss ({}) or gradient norm ({}) is not finite; the update is skipped", state_.phase,
-               state_.step + 1, result.policy_loss, result.grad_norm);
+  spdlog::warn(
+      "{} step {}: the loss ({}) or gradient norm ({}) is not finite; the update is skipped",
+      state_.phase, state_.step + 1, result.policy_loss, result.grad_norm);
   if (state_.nonfinite_in_a_row >= config_.train.max_nonfinite_steps)
-    throw DivergenceError(fmt::format("{} step {}: {} steps in a row were not finite: lower the learning rate; the last checkpoint "
-                                      "in {} is intact", state_.phase, state_.step + 1, state_.nonfinite_in_a_row,
-                                      checkpoints_->directory().string()));
+    throw DivergenceError(
+        fmt::format("{} step {}: {} steps in a row were not finite: lower the learning rate; the "
+                    "last checkpoint "
+                    "in {} is intact",
+                    state_.phase, state_.step + 1, state_.nonfinite_in_a_row,
+                    checkpoints_->directory().string()));
 }
 
-void Trainer::report(const Row& row, const Rollout& rollout, const UpdateBatch& batch, const StepTimes& times) {
+void Trainer::report(const Row& row, const Rollout& rollout, const UpdateBatch& batch,
+                     const StepTimes& times) {
   metrics_->write(row);
   write_completions(kTrain, rollout, &batch.advantages);
   const auto tokens = static_cast<double>(completion_tokens(rollout));
@@ -323,19 +350,26 @@ void Trainer::report(const Row& row, const Rollout& rollout, const UpdateBatch& 
   timing.set("update_time", times.update);
   timing.set("tokens_per_second", tokens / times.total);
   timing_->write(timing);
-  const double per_step = seconds_since(started_) / static_cast<double>(state_.step - started_step_);
-  show_progress(fmt::format("step {}/{}  reward {:.4f}  baseline {:.4f}  entropy {:.3f}  length {:.1f}  {} tok/s  ETA {}", state_.step,
-                            config_.train.steps, row.number("reward"), row.number("baseline"), row.number("entropy"),
-                            row.number("completions/mean_length"), format_rate(tokens / times.total),
-                            format_duration(per_step * static_cast<double>(config_.train.steps - state_.step))),
-                state_.step == config_.train.steps);
+  const double per_step =
+      seconds_since(started_) / static_cast<double>(state_.step - started_step_);
+  show_progress(
+      fmt::format(
+          "step {}/{}  reward {:.4f}  baseline {:.4f}  entropy {:.3f}  length {:.1f}  {} tok/s  "
+          "ETA {}",
+          state_.step, config_.train.steps, row.number("reward"), row.number("baseline"),
+          row.number("entropy"), row.number("completions/mean_length"),
+          format_rate(tokens / times.total),
+          format_duration(per_step * static_cast<double>(config_.train.steps - state_.step))),
+      state_.step == config_.train.steps);
 }
 
-void Trainer::write_completions(const char* phase, const Rollout& rollout, const at::Tensor* advantages) {
+void Trainer::write_completions(const char* phase, const Rollout& rollout,
+                                const at::Tensor* advantages) {
   const int64_t count = std::min(config_.log.completions_per_step, rollout.size());
   for (int64_t i = 0; i < count; ++i) {
     const int64_t index = i * rollout.size() / count;  // spread over the whole batch
-    Row row = completion_row(phase, state_.step, rollout, index, phase == std::string(kTrain) ? experiment_.train : *experiment_.eval,
+    Row row = completion_row(phase, state_.step, rollout, index,
+                             phase == std::string(kTrain) ? experiment_.train : *experiment_.eval,
                              experiment_.reward->part_names());
     const int64_t length = rollout.completions[index].sequence.completion_length();
     if (advantages != nullptr && length > 0)
@@ -348,8 +382,9 @@ void Trainer::evaluate_if_due() {
   const int64_t every = config_.eval.every;
   if (!experiment_.eval || every == 0) return;
   if (state_.step % every != 0 && state_.step != config_.train.steps) return;
-  const Rollout rollout = evaluate(*policy_, pool_, *experiment_.eval, *experiment_.reward, config_.eval.max_records,
-                                   config_.rollout.shard_size, config_.rollout.max_new_tokens);
+  const Rollout rollout =
+      evaluate(*policy_, pool_, *experiment_.eval, *experiment_.reward, config_.eval.max_records,
+               config_.rollout.shard_size, config_.rollout.max_new_tokens);
   const double reward = mean_reward(rollout);
   Row row;
   row.set("phase", "eval");
@@ -365,8 +400,8 @@ void Trainer::evaluate_if_due() {
     best_is_new_ = true;
   }
   progress_.clear();
-  spdlog::info("step {}: eval reward {:.4f} over {} records (best {:.4f} at step {})", state_.step, reward, rollout.size(),
-               state_.best_score, state_.best_step);
+  spdlog::info("step {}: eval reward {:.4f} over {} records (best {:.4f} at step {})", state_.step,
+               reward, rollout.size(), state_.best_score, state_.best_step);
 }
 
 void Trainer::save() {
@@ -386,7 +421,8 @@ void Trainer::save() {
     write_text(folder / "experiment.yaml", dump_experiment(config_));
     write_text(folder / "data.sha256", experiment_.data_digest);
   });
-  if (best_is_new_ && config_.checkpoint.keep_best && state_.best_step == state_.step) checkpoints_->point("best", name);
+  if (best_is_new_ && config_.checkpoint.keep_best && state_.best_step == state_.step)
+    checkpoints_->point("best", name);
   best_is_new_ = false;
   checkpoints_->point("latest", name);
   checkpoints_->retain(config_.checkpoint.keep_last);

@@ -1,4 +1,5 @@
-// The experiment from start to end: warm-up, then collect -> score -> advantages -> update -> report, with exact resume.
+// The experiment from start to end: warm-up, then collect -> score -> advantages -> update ->
+// report, with exact resume.
 #pragma once
 
 #include <chrono>
@@ -26,8 +27,8 @@
 namespace pgtrain {
 
 struct TrainOutcome {
-  ExitCode exit_code = kExitDone;  // done, stopped by SIGTERM or interrupted by SIGINT
-  int64_t step = 0;                // finished policy-gradient steps
+  ExitCode exit_code = kExitDone;     // done, stopped by SIGTERM or interrupted by SIGINT
+  int64_t step = 0;                   // finished policy-gradient steps
   std::optional<double> eval_reward;  // of the last evaluation of this process
   std::optional<double> best_reward;
   int64_t best_step = 0;
@@ -35,13 +36,15 @@ struct TrainOutcome {
 
 class Trainer {
  public:
-  // Reads and checks everything (data, tokenizer, targets against limits) before it touches the disk; then locks the run
-  // directory and starts or resumes. Throws ConfigError, DataError or DiskError.
+  // Reads and checks everything (data, tokenizer, targets against limits) before it touches the
+  // disk; then locks the run directory and starts or resumes. Throws ConfigError, DataError or
+  // DiskError.
   explicit Trainer(const ExperimentConfig& config);
   ~Trainer();
 
-  // Trains to the end, or until StopFlag is raised: then the step in work is finished and saved. Throws DivergenceError after
-  // train.max_nonfinite_steps non-finite steps in a row, DiskError when a row or checkpoint cannot be written.
+  // Trains to the end, or until StopFlag is raised: then the step in work is finished and saved.
+  // Throws DivergenceError after train.max_nonfinite_steps non-finite steps in a row, DiskError
+  // when a row or checkpoint cannot be written.
   TrainOutcome run();
 
   const Policy& policy() const { return *policy_; }
@@ -62,7 +65,8 @@ class Trainer {
   Rollout collect_rollout(const std::vector<int64_t>& records);
   UpdateBatch advantages(const Rollout& rollout, Row& row);
   void check_finite(const UpdateResult& result);
-  void report(const Row& row, const Rollout& rollout, const UpdateBatch& batch, const StepTimes& times);
+  void report(const Row& row, const Rollout& rollout, const UpdateBatch& batch,
+              const StepTimes& times);
   void evaluate_if_due();
   void write_completions(const char* phase, const Rollout& rollout, const at::Tensor* advantages);
   void save();

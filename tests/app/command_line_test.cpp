@@ -49,6 +49,8 @@ TEST_CASE("wrong flags exit with 2 and say what is wrong on standard error") {
       {{"train"}, "--config"},
       {{"doctor", "--nope"}, "--nope"},
       {{"doctor", "extra"}, "extra"},
+      {{"config"}, "subcommand"},
+      {{"config", "shwo"}, "shwo"},
       {{"sample"}, "--checkpoint"},
       {{"sample", "--checkpoint", "x", "--which", "worst"}, "worst"},
       {{"sample", "--checkpoint", "x", "--count", "0"}, "--count"},

@@ -13,7 +13,7 @@ tokenizer: {kind: char}
 model: {kind: gru, embedding_size: 8, hidden_size: 16, num_layers: 1}
 warmup: {steps: 6, batch_size: 4, learning_rate: 1.0e-2}
 rollout: {prompts_per_step: 4, samples_per_prompt: 2, max_new_tokens: 8, shard_size: 2}
-algorithm: {baseline: leave_one_out}
+algorithm: {preset: rloo}
 optimizer: {learning_rate: 1.0e-2}
 train: {steps: 8, micro_batch: 2}
 eval: {every: 4}

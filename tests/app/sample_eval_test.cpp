@@ -75,6 +75,8 @@ TEST_CASE("prompts come from arguments, a file and standard input alike") {
   write_file(trained() / "prompts.txt", "n 1\r\nn 2");
   const std::string expected = sample({"--prompt", "n 1", "--prompt", "n 2", "--json"});
   CHECK(sample({"--prompts", "prompts.txt", "--json"}) == expected);
+  write_file(trained() / "empty.txt", "");
+  CHECK(sample({"--prompts", "empty.txt"}).empty());
   ProcessOptions options = trained().options();
   options.input = "n 1\nn 2\n";
   const ProcessResult piped = run_pgtrain(sample_arguments({"--prompts", "-", "--json"}), options);
@@ -91,11 +93,13 @@ TEST_CASE("sample refuses prompts and checkpoints that it cannot read") {
       {{"sample", "--checkpoint", "run", "--prompt", "ab\xff"}, {"prompt 1", "byte 2", "UTF-8"}},
       {{"sample", "--checkpoint", "run", "--prompts", "none.txt"}, {"none.txt", "cannot open"}},
       {{"sample", "--checkpoint", "run", "--prompts", "."}, {".", "folder"}},
+      {{"sample", "--checkpoint", "run", "--prompts", "bad.txt"}, {"bad.txt:2", "byte 1", "UTF-8"}},
       {{"sample", "--checkpoint", "none"}, {"none", "config.json", "checkpoints"}},
       {{"sample", "--checkpoint", ""}, {"config.json"}},
       {{"sample", "--checkpoint", "run/checkpoints/step-000777"}, {"step-000777"}},
       {{"eval", "--checkpoint", "tiny.yaml"}, {"tiny.yaml"}},
   };
+  write_file(trained() / "bad.txt", "a\nb\xff\n");
   for (const Case& c : cases) {
     const ProcessResult result = trained().run(c.arguments);
     INFO(c.arguments.back() << "\n" << result.err);

@@ -5,8 +5,10 @@
 using namespace pgtrain;
 using test::close;
 
-TEST_CASE("decode state: the hidden states of the training path, through prompts of unequal length, spreading and dropping rows",
-          "[nn]") {
+TEST_CASE(
+    "decode state: the hidden states of the training path, through prompts of unequal length, "
+    "spreading and dropping rows",
+    "[nn]") {
   for (const char* kind : {"gru", "lstm"})
     for (const int64_t layers : {1, 3}) {
       const auto model = test::tiny_model(test::tiny_options(kind, 11, layers));
@@ -18,11 +20,13 @@ TEST_CASE("decode state: the hidden states of the training path, through prompts
       state->step({7, 8, 1, 2, 3});
       state->select({4, 1, 2});
       state->step({6, 5, 10});
-      const std::vector<std::vector<int64_t>> read = {{1, 9, 9, 4, 0, 3, 6}, {1, 5, 3, 8, 5}, {2, 1, 10}};
+      const std::vector<std::vector<int64_t>> read = {
+          {1, 9, 9, 4, 0, 3, 6}, {1, 5, 3, 8, 5}, {2, 1, 10}};
       for (size_t i = 0; i < read.size(); ++i) {
         Sequence sequence{read[i], static_cast<int64_t>(read[i].size())};
         sequence.tokens.push_back(0);  // whatever comes next: its predicting state is compared
-        CHECK(close(state->hidden()[static_cast<int64_t>(i)], model->hidden({&sequence})[0], test::kTolerance32));
+        CHECK(close(state->hidden()[static_cast<int64_t>(i)], model->hidden({&sequence})[0],
+                    test::kTolerance32));
       }
     }
 }

@@ -6,7 +6,9 @@
 
 using namespace pgtrain;
 
-TEST_CASE("parameter buffer: values move in unchanged, views share the buffer and start at 64 bytes", "[nn]") {
+TEST_CASE(
+    "parameter buffer: values move in unchanged, views share the buffer and start at 64 bytes",
+    "[nn]") {
   auto model = make_language_model(test::tiny_options());
   model->initialise(1);
   const auto reference = test::tiny_model(test::tiny_options());
@@ -15,7 +17,8 @@ TEST_CASE("parameter buffer: values move in unchanged, views share the buffer an
     const auto& tensor = *model->parameters()[i].tensor;
     CHECK(test::same_bits(tensor, *reference->parameters()[i].tensor));
     CHECK(buffer.entries()[i].offset % 16 == 0);
-    CHECK(tensor.data_ptr<float>() == buffer.values().data_ptr<float>() + buffer.entries()[i].offset);
+    CHECK(tensor.data_ptr<float>() ==
+          buffer.values().data_ptr<float>() + buffer.entries()[i].offset);
     CHECK(tensor.requires_grad());
   }
   buffer.values().fill_(2);
@@ -31,7 +34,9 @@ TEST_CASE("parameter buffer: replicas share values, not gradients", "[nn]") {
   const auto sequences = test::random_sequences(4, 11, 6);
   const auto batch = test::pointers(sequences);
   const auto loss = [&](const LanguageModel& m) {
-    return linear_log_prob(m.hidden(batch), m.head_weight(), m.head_bias(), completion_ids(batch), 1.0).log_prob.sum();
+    return linear_log_prob(m.hidden(batch), m.head_weight(), m.head_bias(), completion_ids(batch),
+                           1.0)
+        .log_prob.sum();
   };
   loss(*replica).backward();
   CHECK(gradient.abs().max().item<double>() > 0);

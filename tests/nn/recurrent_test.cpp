@@ -1,4 +1,5 @@
-// The reference is torch::nn::GRU and torch::nn::LSTM, an implementation that shares no code with ours.
+// The reference is torch::nn::GRU and torch::nn::LSTM, an implementation that shares no code with
+// ours.
 #include "nn/recurrent.h"
 
 #include "core/error.h"
@@ -9,18 +10,24 @@ using test::close;
 
 namespace {
 
-RecurrentWeights random_weights(CellKind kind, int64_t inputs, int64_t hidden, at::ScalarType type) {
+RecurrentWeights random_weights(CellKind kind, int64_t inputs, int64_t hidden,
+                                at::ScalarType type) {
   const int64_t rows = gate_count(kind) * hidden;
-  RecurrentWeights weights{torch::randn({rows, inputs}, type) * 0.5, torch::randn({rows, hidden}, type) * 0.5,
-                           torch::randn({rows}, type), torch::randn({rows}, type)};
-  for (auto* tensor : {&weights.input, &weights.recurrent, &weights.input_bias, &weights.recurrent_bias})
+  RecurrentWeights weights{torch::randn({rows, inputs}, type) * 0.5,
+                           torch::randn({rows, hidden}, type) * 0.5, torch::randn({rows}, type),
+                           torch::randn({rows}, type)};
+  for (auto* tensor :
+       {&weights.input, &weights.recurrent, &weights.input_bias, &weights.recurrent_bias})
     *tensor = tensor->detach().requires_grad_(true);
   return weights;
 }
 
-std::vector<at::Tensor> list(const RecurrentWeights& w) { return {w.input, w.recurrent, w.input_bias, w.recurrent_bias}; }
+std::vector<at::Tensor> list(const RecurrentWeights& w) {
+  return {w.input, w.recurrent, w.input_bias, w.recurrent_bias};
+}
 
-// The states of one sequence x [time, inputs] by torch's own layer with copies of the weights; gradients flow into `copies`.
+// The states of one sequence x [time, inputs] by torch's own layer with copies of the weights;
+// gradients flow into `copies`.
 template <class Module, class Options>
 struct Reference {
   Module module;
@@ -31,7 +38,9 @@ struct Reference {
     const auto ours = list(weights);
     for (size_t i = 0; i < ours.size(); ++i) parameters[i].data().copy_(ours[i].detach());
   }
-  at::Tensor states(const at::Tensor& x) { return std::get<0>(module->forward(x.unsqueeze(0))).squeeze(0); }
+  at::Tensor states(const at::Tensor& x) {
+    return std::get<0>(module->forward(x.unsqueeze(0))).squeeze(0);
+  }
 };
 
 template <class Module, class Options>
@@ -57,19 +66,26 @@ void compare_with_torch(CellKind kind, at::ScalarType type, double tolerance) {
   loss.backward();
   CHECK(close(x.grad(), x_reference.grad(), tolerance));
   const auto ours = list(weights);
-  for (size_t i = 0; i < ours.size(); ++i) CHECK(close(ours[i].grad(), reference.module->parameters()[i].grad(), tolerance));
+  for (size_t i = 0; i < ours.size(); ++i)
+    CHECK(close(ours[i].grad(), reference.module->parameters()[i].grad(), tolerance));
 }
 
 }  // namespace
 
-TEST_CASE("recurrent layer: GRU states and all gradients equal torch::nn::GRU on a ragged batch", "[nn]") {
-  compare_with_torch<torch::nn::GRU, torch::nn::GRUOptions>(CellKind::kGru, torch::kFloat64, test::kTolerance64);
-  compare_with_torch<torch::nn::GRU, torch::nn::GRUOptions>(CellKind::kGru, torch::kFloat32, test::kTolerance32);
+TEST_CASE("recurrent layer: GRU states and all gradients equal torch::nn::GRU on a ragged batch",
+          "[nn]") {
+  compare_with_torch<torch::nn::GRU, torch::nn::GRUOptions>(CellKind::kGru, torch::kFloat64,
+                                                            test::kTolerance64);
+  compare_with_torch<torch::nn::GRU, torch::nn::GRUOptions>(CellKind::kGru, torch::kFloat32,
+                                                            test::kTolerance32);
 }
 
-TEST_CASE("recurrent layer: LSTM states and all gradients equal torch::nn::LSTM on a ragged batch", "[nn]") {
-  compare_with_torch<torch::nn::LSTM, torch::nn::LSTMOptions>(CellKind::kLstm, torch::kFloat64, test::kTolerance64);
-  compare_with_torch<torch::nn::LSTM, torch::nn::LSTMOptions>(CellKind::kLstm, torch::kFloat32, test::kTolerance32);
+TEST_CASE("recurrent layer: LSTM states and all gradients equal torch::nn::LSTM on a ragged batch",
+          "[nn]") {
+  compare_with_torch<torch::nn::LSTM, torch::nn::LSTMOptions>(CellKind::kLstm, torch::kFloat64,
+                                                              test::kTolerance64);
+  compare_with_torch<torch::nn::LSTM, torch::nn::LSTMOptions>(CellKind::kLstm, torch::kFloat32,
+                                                              test::kTolerance32);
 }
 
 TEST_CASE("recurrent layer: gradients against central differences", "[nn]") {
@@ -83,7 +99,8 @@ TEST_CASE("recurrent layer: gradients against central differences", "[nn]") {
     auto leaves = list(weights);
     leaves.push_back(x);
     for (const auto& leaf : leaves) {
-      const auto numeric = test::numeric_gradient(leaf.detach(), [&] { return loss().item<double>(); });
+      const auto numeric =
+          test::numeric_gradient(leaf.detach(), [&] { return loss().item<double>(); });
       CHECK(close(leaf.grad(), numeric, test::kToleranceGradient));
     }
   }

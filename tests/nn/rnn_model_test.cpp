@@ -10,7 +10,8 @@ using test::close;
 namespace {
 
 LogProbs log_probs(const LanguageModel& model, const std::vector<const Sequence*>& batch) {
-  return linear_log_prob(model.hidden(batch), model.head_weight(), model.head_bias(), completion_ids(batch), 1.0);
+  return linear_log_prob(model.hidden(batch), model.head_weight(), model.head_bias(),
+                         completion_ids(batch), 1.0);
 }
 
 }  // namespace
@@ -36,7 +37,8 @@ TEST_CASE("rnn model: log-probabilities equal torch's embedding, GRU and linear 
     torch::nn::GRU gru(torch::nn::GRUOptions(6, 8).num_layers(layers).batch_first(true));
     {
       const torch::NoGradGuard guard;
-      for (size_t i = 0; i < gru->parameters().size(); ++i) gru->parameters()[i].copy_(*parameters[i + 1].tensor);
+      for (size_t i = 0; i < gru->parameters().size(); ++i)
+        gru->parameters()[i].copy_(*parameters[i + 1].tensor);
     }
     const auto sequences = test::random_sequences(9, 11, 3);
     const auto batch = test::pointers(sequences);
@@ -45,10 +47,13 @@ TEST_CASE("rnn model: log-probabilities equal torch's embedding, GRU and linear 
     for (const Sequence& sequence : sequences) {
       const auto ids = torch::tensor(sequence.tokens, torch::kInt64);
       const auto inputs = parameters[0].tensor->index_select(0, ids).unsqueeze(0);
-      const auto logits = torch::linear(std::get<0>(gru->forward(inputs)).squeeze(0), model->head_weight(), model->head_bias());
+      const auto logits = torch::linear(std::get<0>(gru->forward(inputs)).squeeze(0),
+                                        model->head_weight(), model->head_bias());
       const auto all = torch::log_softmax(logits, 1);
-      for (int64_t t = sequence.prompt_length; t < static_cast<int64_t>(sequence.tokens.size()); ++t, ++at)
-        CHECK(test::close(ours[at].item<double>(), all[t - 1][sequence.tokens[static_cast<size_t>(t)]].item<double>(),
+      for (int64_t t = sequence.prompt_length; t < static_cast<int64_t>(sequence.tokens.size());
+           ++t, ++at)
+        CHECK(test::close(ours[at].item<double>(),
+                          all[t - 1][sequence.tokens[static_cast<size_t>(t)]].item<double>(),
                           test::kTolerance32));
     }
     CHECK(at == ours.size(0));
@@ -78,11 +83,13 @@ TEST_CASE("rnn model: the gradient of a batch is the sum of its sequences' gradi
     if (sequence.completion_length() > 0) log_probs(*parts, {&sequence}).log_prob.sum().backward();
   for (size_t i = 0; i < whole->parameters().size(); ++i) {
     INFO(whole->parameters()[i].name);
-    CHECK(close(whole->parameters()[i].tensor->grad(), parts->parameters()[i].tensor->grad(), 3 * test::kTolerance32));
+    CHECK(close(whole->parameters()[i].tensor->grad(), parts->parameters()[i].tensor->grad(),
+                3 * test::kTolerance32));
   }
 }
 
-TEST_CASE("rnn model: initialisation follows from the seed alone and has torch's distributions", "[nn]") {
+TEST_CASE("rnn model: initialisation follows from the seed alone and has torch's distributions",
+          "[nn]") {
   ModelOptions options = test::tiny_options("gru", 200);
   options.hidden_size = 64;
   options.embedding_size = 64;
@@ -99,7 +106,8 @@ TEST_CASE("rnn model: initialisation follows from the seed alone and has torch's
   for (size_t i = 1; i < a->parameters().size(); ++i) {
     const auto& weights = *a->parameters()[i].tensor;
     CHECK(weights.abs().max().item<double>() <= 1.0 / 8);
-    if (weights.numel() > 1000) CHECK(std::abs(weights.std().item<double>() - 1 / (8 * std::sqrt(3.0))) < 0.003);
+    if (weights.numel() > 1000)
+      CHECK(std::abs(weights.std().item<double>() - 1 / (8 * std::sqrt(3.0))) < 0.003);
   }
 }
 

@@ -9,7 +9,9 @@ using test::tensor_of;
 
 namespace {
 
-at::Tensor row(std::initializer_list<double> values) { return torch::tensor(std::vector<double>(values), torch::kFloat64); }
+at::Tensor row(std::initializer_list<double> values) {
+  return torch::tensor(std::vector<double>(values), torch::kFloat64);
+}
 
 }  // namespace
 
@@ -45,7 +47,8 @@ TEST_CASE("advantages: laws of sums, shifts, scales and constant rewards", "[rl]
       CHECK(close(a.view({-1, group}).sum(1), torch::zeros({24 / group}, torch::kFloat64)));
       CHECK(close(leave_one_out_advantage(rewards + 5, group), a));
       CHECK(close(leave_one_out_advantage(rewards * 3, group), a * 3));
-      CHECK(close(leave_one_out_advantage(torch::full({24}, 0.7, torch::kFloat64), group), torch::zeros({24}, torch::kFloat64)));
+      CHECK(close(leave_one_out_advantage(torch::full({24}, 0.7, torch::kFloat64), group),
+                  torch::zeros({24}, torch::kFloat64)));
       // n / (n - 1) times the distance from the group mean
       const auto grouped = rewards.view({-1, group});
       const auto centred = (grouped - grouped.mean(1, true)).flatten();
@@ -59,15 +62,16 @@ TEST_CASE("advantages: laws of sums, shifts, scales and constant rewards", "[rl]
 TEST_CASE("advantages carry no gradient", "[rl]") {
   const auto rewards = torch::randn({4}, torch::kFloat64).requires_grad_(true);
   EmaBaseline ema(0.5);
-  for (const auto& a : {plain_advantage(rewards), batch_mean_advantage(rewards), leave_one_out_advantage(rewards, 2),
-                        ema.advantage(rewards)})
+  for (const auto& a : {plain_advantage(rewards), batch_mean_advantage(rewards),
+                        leave_one_out_advantage(rewards, 2), ema.advantage(rewards)})
     CHECK(!a.requires_grad());
 }
 
 TEST_CASE("ema baseline: only earlier steps judge a step; restored exactly", "[rl]") {
   EmaBaseline ema(0.75);
-  CHECK(close(ema.advantage(row({1, 3})), row({-1, 1})));    // first step: its own mean, 2
-  CHECK(close(ema.advantage(row({6, 6})), row({4, 4})));     // baseline 2, then 0.75 * 2 + 0.25 * 6 = 3
+  CHECK(close(ema.advantage(row({1, 3})), row({-1, 1})));  // first step: its own mean, 2
+  CHECK(
+      close(ema.advantage(row({6, 6})), row({4, 4})));  // baseline 2, then 0.75 * 2 + 0.25 * 6 = 3
   CHECK(close(ema.value(), 3));
   EmaBaseline other(0.75);
   other.restore(ema.value(), ema.count());
@@ -78,14 +82,18 @@ TEST_CASE("ema baseline: only earlier steps judge a step; restored exactly", "[r
 }
 
 TEST_CASE("terminal rewards: at each row's last counted token", "[rl]") {
-  const auto mask = torch::tensor({{1.0, 1.0, 1.0}, {1.0, 0.0, 0.0}, {0.0, 0.0, 0.0}}, torch::kFloat64);
-  const auto expected = torch::tensor({{0.0, 0.0, 5.0}, {7.0, 0.0, 0.0}, {0.0, 0.0, 0.0}}, torch::kFloat64);
+  const auto mask =
+      torch::tensor({{1.0, 1.0, 1.0}, {1.0, 0.0, 0.0}, {0.0, 0.0, 0.0}}, torch::kFloat64);
+  const auto expected =
+      torch::tensor({{0.0, 0.0, 5.0}, {7.0, 0.0, 0.0}, {0.0, 0.0, 0.0}}, torch::kFloat64);
   CHECK(close(terminal_rewards(row({5, 7, 9}), mask), expected));
-  CHECK(close(terminal_rewards(row({5}), torch::ones({1, 1}, torch::kFloat64)), torch::full({1, 1}, 5.0, torch::kFloat64)));
+  CHECK(close(terminal_rewards(row({5}), torch::ones({1, 1}, torch::kFloat64)),
+              torch::full({1, 1}, 5.0, torch::kFloat64)));
 }
 
 TEST_CASE("gae: by hand, with rows of different length", "[rl]") {
-  // row 0: r = (0, 1), V = (0.5, 0.25), gamma 0.5, lambda 0.5: delta1 = 1 - 0.25 = 0.75, delta0 = 0.125 - 0.5 = -0.375,
+  // row 0: r = (0, 1), V = (0.5, 0.25), gamma 0.5, lambda 0.5: delta1 = 1 - 0.25 = 0.75, delta0 =
+  // 0.125 - 0.5 = -0.375,
   //        A1 = 0.75, A0 = -0.375 + 0.25 * 0.75 = -0.1875.   row 1: one token: A = 2 - 1 = 1.
   const auto rewards = torch::tensor({{0.0, 1.0}, {2.0, 99.0}}, torch::kFloat64);
   const auto values = torch::tensor({{0.5, 0.25}, {1.0, 99.0}}, torch::kFloat64);
@@ -105,11 +113,14 @@ TEST_CASE("gae: golden, padding invariance, and lambda 1 is return minus value",
     CHECK(close((advantages + values) * mask, tensor_of(item["returns"])));
     const auto garbage = (1 - mask) * std::numeric_limits<double>::quiet_NaN();
     const auto dirty = torch::where(mask == 0, garbage, values);
-    CHECK(close(gae(torch::where(mask == 0, garbage, rewards), dirty, mask, item["gamma"], item["lambda"]), advantages));
+    CHECK(close(
+        gae(torch::where(mask == 0, garbage, rewards), dirty, mask, item["gamma"], item["lambda"]),
+        advantages));
   }
   const auto returns = tensor_of(rl["returns_to_go"]["1.0"]);
   CHECK(close(gae(rewards, values, mask, 1, 1), (returns - values) * mask));
-  CHECK(close(gae(rewards, torch::zeros_like(values), mask, 0.9, 1), tensor_of(rl["returns_to_go"]["0.9"])));
+  CHECK(close(gae(rewards, torch::zeros_like(values), mask, 0.9, 1),
+              tensor_of(rl["returns_to_go"]["0.9"])));
 }
 
 TEST_CASE("explained variance: perfect, useless and harmful values", "[rl]") {
@@ -117,7 +128,8 @@ TEST_CASE("explained variance: perfect, useless and harmful values", "[rl]") {
   const auto mask = torch::tensor({{1.0, 1.0}, {1.0, 0.0}}, torch::kFloat64);
   CHECK(close(explained_variance(returns, returns, mask), 1));
   CHECK(close(explained_variance(torch::full_like(returns, 2), returns, mask), 0));
-  CHECK(close(explained_variance(-returns, returns, mask), -3));  // variance of 2 R is 4 times that of R
+  CHECK(close(explained_variance(-returns, returns, mask),
+              -3));  // variance of 2 R is 4 times that of R
   CHECK(explained_variance(returns, torch::ones_like(returns), mask) == 0);
 }
 

@@ -21,7 +21,9 @@ at::Tensor true_gradient(const at::Tensor& theta) {
 
 }  // namespace
 
-TEST_CASE("bandit: the expected REINFORCE gradient is the gradient of J, with and without a baseline", "[rl]") {
+TEST_CASE(
+    "bandit: the expected REINFORCE gradient is the gradient of J, with and without a baseline",
+    "[rl]") {
   torch::manual_seed(7);
   for (const double baseline : {0.0, 0.5, -3.0}) {
     auto theta = torch::randn({4}, torch::kFloat64).requires_grad_(true);
@@ -46,7 +48,8 @@ TEST_CASE("bandit: the leave-one-out estimate is unbiased over all pairs of draw
   CHECK(close(-theta.grad(), true_gradient(theta)));
 }
 
-TEST_CASE("bandit: sampled updates reach the best arm; a zeroed advantage does not move", "[rl][slow]") {
+TEST_CASE("bandit: sampled updates reach the best arm; a zeroed advantage does not move",
+          "[rl][slow]") {
   const Rng rng(11, Purpose::kSample);
   for (const double scale : {1.0, 0.0}) {
     auto theta = torch::zeros({4}, torch::kFloat64).requires_grad_(true);
@@ -60,9 +63,12 @@ TEST_CASE("bandit: sampled updates reach the best arm; a zeroed advantage does n
         arms.push_back(arm);
       }
       const auto index = torch::tensor(arms, torch::kInt64);
-      const auto advantage = scale * leave_one_out_advantage(arm_rewards().index_select(0, index), 16);
+      const auto advantage =
+          scale * leave_one_out_advantage(arm_rewards().index_select(0, index), 16);
       theta.mutable_grad() = at::Tensor();
-      reinforce_loss(torch::log_softmax(theta, 0).index_select(0, index), advantage).mean().backward();
+      reinforce_loss(torch::log_softmax(theta, 0).index_select(0, index), advantage)
+          .mean()
+          .backward();
       const torch::NoGradGuard guard;
       theta -= 0.5 * theta.grad();
     }

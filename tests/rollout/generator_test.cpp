@@ -18,8 +18,8 @@ GenerationOptions short_options() {
   return options;
 }
 
-std::vector<Completion> run(const LanguageModel& model, const GenerationOptions& options, int64_t samples = 4,
-                            const ValueHead* head = nullptr) {
+std::vector<Completion> run(const LanguageModel& model, const GenerationOptions& options,
+                            int64_t samples = 4, const ValueHead* head = nullptr) {
   const Rng rng(3, Purpose::kSample);
   return generate(model, head, kPrompts, samples, options, {&rng, 7, 100});
 }
@@ -27,7 +27,8 @@ std::vector<Completion> run(const LanguageModel& model, const GenerationOptions&
 }  // namespace
 
 TEST_CASE("generate: the shape of every completion", "[rollout]") {
-  const auto model = test::tiny_model(test::tiny_options("gru", 6));  // a small vocabulary ends often
+  const auto model =
+      test::tiny_model(test::tiny_options("gru", 6));  // a small vocabulary ends often
   const auto completions = generate(*model, nullptr, {{1, 5, 3}, {1, 3}}, 20, short_options(),
                                     {std::make_unique<Rng>(3, Purpose::kSample).get(), 0, 0});
   REQUIRE(completions.size() == 40);
@@ -67,7 +68,8 @@ TEST_CASE("generate: log-probabilities and values are those of the training path
       values.insert(values.end(), c.values.begin(), c.values.end());
     }
     const auto hidden = model->hidden(batch);
-    const auto trained = linear_log_prob(hidden, model->head_weight(), model->head_bias(), completion_ids(batch), 1 / 0.7);
+    const auto trained = linear_log_prob(hidden, model->head_weight(), model->head_bias(),
+                                         completion_ids(batch), 1 / 0.7);
     CHECK(test::close(torch::tensor(sampled), trained.log_prob, test::kTolerance32));
     CHECK(test::close(torch::tensor(values), head.values(hidden), test::kTolerance32));
   }
@@ -78,15 +80,18 @@ TEST_CASE("generate: a completion depends on its own key only, not on its batch"
   const auto together = run(*model, short_options());
   const Rng rng(3, Purpose::kSample);
   for (size_t p = 0; p < kPrompts.size(); ++p) {
-    const auto alone = generate(*model, nullptr, {kPrompts[p]}, 4, short_options(), {&rng, 7, static_cast<uint32_t>(100 + 4 * p)});
-    for (size_t i = 0; i < 4; ++i) CHECK(alone[i].sequence.tokens == together[4 * p + i].sequence.tokens);
+    const auto alone = generate(*model, nullptr, {kPrompts[p]}, 4, short_options(),
+                                {&rng, 7, static_cast<uint32_t>(100 + 4 * p)});
+    for (size_t i = 0; i < 4; ++i)
+      CHECK(alone[i].sequence.tokens == together[4 * p + i].sequence.tokens);
   }
   const auto other_step = generate(*model, nullptr, kPrompts, 4, short_options(), {&rng, 8, 100});
   CHECK(other_step[0].sequence.tokens != together[0].sequence.tokens);
   CHECK(together[0].sequence.tokens != together[1].sequence.tokens);
 }
 
-TEST_CASE("generate: greedy decoding takes the most probable token of the training path each time", "[rollout]") {
+TEST_CASE("generate: greedy decoding takes the most probable token of the training path each time",
+          "[rollout]") {
   const auto model = test::tiny_model(test::tiny_options());
   GenerationOptions options = short_options();
   options.sampler.temperature = 0;
@@ -101,8 +106,9 @@ TEST_CASE("generate: the token callback sees every token in order", "[rollout]")
   const auto model = test::tiny_model(test::tiny_options());
   const Rng rng(3, Purpose::kSample);
   std::vector<std::vector<int64_t>> seen(6);
-  const auto completions = generate(*model, nullptr, kPrompts, 2, short_options(), {&rng, 0, 0},
-                                    [&](int64_t i, int64_t id) { seen[static_cast<size_t>(i)].push_back(id); });
+  const auto completions =
+      generate(*model, nullptr, kPrompts, 2, short_options(), {&rng, 0, 0},
+               [&](int64_t i, int64_t id) { seen[static_cast<size_t>(i)].push_back(id); });
   for (size_t i = 0; i < completions.size(); ++i) {
     const auto& s = completions[i].sequence;
     CHECK(seen[i] == std::vector<int64_t>(s.tokens.begin() + s.prompt_length, s.tokens.end()));

@@ -10,7 +10,8 @@ using namespace pgtrain;
 
 namespace {
 
-Draw draw(const SamplerOptions& options, std::vector<float> logits, double u, const std::vector<int64_t>& history = {}) {
+Draw draw(const SamplerOptions& options, std::vector<float> logits, double u,
+          const std::vector<int64_t>& history = {}) {
   return Sampler(options).draw(logits.data(), static_cast<int64_t>(logits.size()), u, history);
 }
 
@@ -30,15 +31,18 @@ TEST_CASE("sampler: inverse of the cumulated distribution, by hand", "[rollout]"
   CHECK(draw(all, logits, 0.51).id == 1);
   CHECK(draw(all, logits, 0.76).id == 2);
   CHECK(draw(all, logits, 1 - 1e-16).id == 2);
-  CHECK(test::close(static_cast<double>(draw(all, logits, 0.51).log_prob), std::log(0.25), test::kTolerance32));
+  CHECK(test::close(static_cast<double>(draw(all, logits, 0.51).log_prob), std::log(0.25),
+                    test::kTolerance32));
 }
 
-TEST_CASE("sampler: temperature, and its log-probability is of the tempered distribution", "[rollout]") {
+TEST_CASE("sampler: temperature, and its log-probability is of the tempered distribution",
+          "[rollout]") {
   SamplerOptions options;
   options.temperature = 0.5;  // probabilities squared: 0.36 and 0.16 of (0.6, 0.4): 9/13, 4/13
   CHECK(draw(options, logs({0.6, 0.4}), 0.69).id == 0);
   CHECK(draw(options, logs({0.6, 0.4}), 0.70).id == 1);
-  CHECK(test::close(static_cast<double>(draw(options, logs({0.6, 0.4}), 0.9).log_prob), std::log(4.0 / 13), test::kTolerance32));
+  CHECK(test::close(static_cast<double>(draw(options, logs({0.6, 0.4}), 0.9).log_prob),
+                    std::log(4.0 / 13), test::kTolerance32));
   options.temperature = 0;
   CHECK(draw(options, logs({0.2, 0.4, 0.4}), 0.0).id == 1);  // ties to the smaller id
 }
@@ -49,7 +53,8 @@ TEST_CASE("sampler: top-k and top-p keep and renormalise, by hand", "[rollout]")
   top_k.top_k = 2;  // ids 1 (4/7) and 2 (3/7)
   CHECK(draw(top_k, logits, 0.57).id == 1);
   CHECK(draw(top_k, logits, 0.58).id == 2);
-  CHECK(test::close(static_cast<double>(draw(top_k, logits, 0.9).log_prob), std::log(3.0 / 7), test::kTolerance32));
+  CHECK(test::close(static_cast<double>(draw(top_k, logits, 0.9).log_prob), std::log(3.0 / 7),
+                    test::kTolerance32));
   SamplerOptions top_p;
   top_p.top_p = 0.65;  // 0.4 + 0.3 reaches it
   CHECK(draw(top_p, logits, 0.999).id == 2);
@@ -66,8 +71,9 @@ TEST_CASE("sampler: repetition rules, by hand", "[rollout]") {
   SamplerOptions penalty;
   penalty.temperature = 0;
   penalty.repetition_penalty = 2;
-  CHECK(draw(penalty, {3.0F, 2.0F, -1.0F}, 0, {0}).id == 1);        // 3 / 2 < 2
-  CHECK(draw(penalty, {-1.0F, -1.5F, -9.0F}, 0, {0, 0}).id == 1);   // -1 * 2 < -1.5, once although seen twice
+  CHECK(draw(penalty, {3.0F, 2.0F, -1.0F}, 0, {0}).id == 1);  // 3 / 2 < 2
+  CHECK(draw(penalty, {-1.0F, -1.5F, -9.0F}, 0, {0, 0}).id ==
+        1);  // -1 * 2 < -1.5, once although seen twice
   SamplerOptions ngram;
   ngram.temperature = 0;
   ngram.no_repeat_ngram = 2;
@@ -77,30 +83,36 @@ TEST_CASE("sampler: repetition rules, by hand", "[rollout]") {
   ngram.temperature = 1;
   CHECK(draw(ngram, {1.0F, 1.0F}, 0.0, {0, 0}).id == 1);
   CHECK(draw(ngram, {1.0F, 1.0F}, 0.9, {0, 0}).log_prob == 0);
-  ngram.no_repeat_ngram = 1;  // everything occurred: the rule is dropped rather than leaving nothing
+  ngram.no_repeat_ngram =
+      1;  // everything occurred: the rule is dropped rather than leaving nothing
   CHECK(draw(ngram, {2.0F, 1.0F}, 0.0, {0, 1}).id == 0);
 }
 
-TEST_CASE("sampler: frequencies over a large vocabulary follow the softmax (chi-square)", "[rollout]") {
+TEST_CASE("sampler: frequencies over a large vocabulary follow the softmax (chi-square)",
+          "[rollout]") {
   const int64_t n = 3000;
   const Rng rng(12, Purpose::kUser);
   std::vector<float> logits;
   std::vector<double> p;
-  for (int64_t i = 0; i < n; ++i) logits.push_back(static_cast<float>(rng.normal(static_cast<uint64_t>(i))));
+  for (int64_t i = 0; i < n; ++i)
+    logits.push_back(static_cast<float>(rng.normal(static_cast<uint64_t>(i))));
   for (const float x : logits) p.push_back(std::exp(static_cast<double>(x)));
   const double total = std::accumulate(p.begin(), p.end(), 0.0);
   // 30 bins of 100 ids each.
   std::vector<double> expected(30), seen(30);
-  for (int64_t i = 0; i < n; ++i) expected[static_cast<size_t>(i / 100)] += p[static_cast<size_t>(i)] / total;
+  for (int64_t i = 0; i < n; ++i)
+    expected[static_cast<size_t>(i / 100)] += p[static_cast<size_t>(i)] / total;
   const int draws = 20000;
   for (int i = 0; i < draws; ++i) {
     const Draw d = draw({}, logits, rng.uniform(static_cast<uint64_t>(i), 1));
     seen[static_cast<size_t>(d.id / 100)] += 1;
     if (i < 50)
-      CHECK(test::close(static_cast<double>(d.log_prob), std::log(p[static_cast<size_t>(d.id)] / total), 3 * test::kTolerance32));
+      CHECK(test::close(static_cast<double>(d.log_prob),
+                        std::log(p[static_cast<size_t>(d.id)] / total), 3 * test::kTolerance32));
   }
   double chi_square = 0;
-  for (size_t b = 0; b < 30; ++b) chi_square += std::pow(seen[b] - draws * expected[b], 2) / (draws * expected[b]);
+  for (size_t b = 0; b < 30; ++b)
+    chi_square += std::pow(seen[b] - draws * expected[b], 2) / (draws * expected[b]);
   CHECK(chi_square < 58.3);  // 29 degrees of freedom, 0.1 %
 }
 

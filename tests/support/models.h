@@ -8,7 +8,8 @@
 
 namespace pgtrain::test {
 
-inline ModelOptions tiny_options(const std::string& kind = "gru", int64_t vocab_size = 11, int64_t num_layers = 1) {
+inline ModelOptions tiny_options(const std::string& kind = "gru", int64_t vocab_size = 11,
+                                 int64_t num_layers = 1) {
   ModelOptions options;
   options.kind = kind;
   options.vocab_size = vocab_size;
@@ -35,7 +36,8 @@ inline std::vector<Sequence> random_sequences(int64_t count, int64_t vocab_size,
     sequence.prompt_length = 1 + static_cast<int64_t>(4 * rng.uniform(row, 0));
     const int64_t length = sequence.prompt_length + static_cast<int64_t>(7 * rng.uniform(row, 1));
     for (int64_t t = 0; t < length; ++t)
-      sequence.tokens.push_back(static_cast<int64_t>(static_cast<double>(vocab_size) * rng.uniform(row, 2, static_cast<uint32_t>(t))));
+      sequence.tokens.push_back(static_cast<int64_t>(
+          static_cast<double>(vocab_size) * rng.uniform(row, 2, static_cast<uint32_t>(t))));
     sequences.push_back(sequence);
   }
   return sequences;

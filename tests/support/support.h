@@ -1,4 +1,5 @@
-// Shared by all test executables: Catch2 (2 or 3), the tolerance table, temporary folders and error messages.
+// Shared by all test executables: Catch2 (2 or 3), the tolerance table, temporary folders and error
+// messages.
 #pragma once
 
 #if __has_include(<catch2/catch_all.hpp>)
@@ -24,7 +25,8 @@ namespace pgtrain::test {
 // The only tolerances of the tests, relative to max(1, |expected|).
 constexpr double kTolerance64 = 1e-10;  // float64 against an independent float64 reference
 constexpr double kTolerance32 = 1e-5;   // float32 against a float64 or float32 reference
-constexpr double kToleranceGradient = 1e-6;  // float64 analytic gradient against central differences
+constexpr double kToleranceGradient =
+    1e-6;  // float64 analytic gradient against central differences
 
 inline bool close(double actual, double expected, double tolerance = kTolerance64) {
   return std::abs(actual - expected) <= tolerance * std::max(1.0, std::abs(expected));
@@ -63,7 +65,8 @@ inline std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-// The message of the exception of type E that f throws; "" (and a failed check at the caller) when it throws none.
+// The message of the exception of type E that f throws; "" (and a failed check at the caller) when
+// it throws none.
 template <class E, class F>
 std::string message_of(F&& f) {
   try {

@@ -15,7 +15,8 @@ TEST_CASE("blas: preparation names a library and products stay right", "[tensor]
   const auto b = torch::randn({130, 90}, torch::kFloat64);
   const auto expected = (a.unsqueeze(2) * b.unsqueeze(0)).sum(1);
   CHECK(test::close(torch::mm(a, b), expected));
-  CHECK(test::close(torch::mm(a.to(torch::kFloat32), b.to(torch::kFloat32)), expected, 20 * test::kTolerance32));
+  CHECK(test::close(torch::mm(a.to(torch::kFloat32), b.to(torch::kFloat32)), expected,
+                    20 * test::kTolerance32));
 }
 
 TEST_CASE("blas: the self-timing measures a rate, and only a slow one warns", "[tensor]") {

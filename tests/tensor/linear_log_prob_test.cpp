@@ -23,13 +23,16 @@ Case make_case(int64_t rows, int64_t size, int64_t vocabulary, at::ScalarType ty
 }
 
 LogProbs reference(const Case& c, double scale) {
-  const auto log_probs = torch::log_softmax(scale * (torch::mm(c.hidden, c.weight.t()) + c.bias), 1);
-  return {log_probs.gather(1, c.ids.unsqueeze(1)).squeeze(1), -(log_probs.exp() * log_probs).sum(1)};
+  const auto log_probs =
+      torch::log_softmax(scale * (torch::mm(c.hidden, c.weight.t()) + c.bias), 1);
+  return {log_probs.gather(1, c.ids.unsqueeze(1)).squeeze(1),
+          -(log_probs.exp() * log_probs).sum(1)};
 }
 
 // Any loss of both results, with row weights of mixed sign.
 at::Tensor loss_of(const LogProbs& result) {
-  const auto w = torch::linspace(-1, 2, result.log_prob.size(0), result.log_prob.options().requires_grad(false));
+  const auto w = torch::linspace(-1, 2, result.log_prob.size(0),
+                                 result.log_prob.options().requires_grad(false));
   return (result.log_prob * w).sum() + (result.entropy * (0.3 - w)).sum();
 }
 
@@ -42,7 +45,8 @@ TEST_CASE("linear_log_prob: values and gradients equal autograd through log_soft
       Case theirs = make_case(rows, 5, 37, torch::kFloat64);
       for (auto* c : {&ours, &theirs})
         for (auto* t : {&c->hidden, &c->weight, &c->bias}) t->requires_grad_(true);
-      const auto result = linear_log_prob(ours.hidden, ours.weight, ours.bias, ours.ids, 1 / 0.7, keep);
+      const auto result =
+          linear_log_prob(ours.hidden, ours.weight, ours.bias, ours.ids, 1 / 0.7, keep);
       const auto expected = reference(theirs, 1 / 0.7);
       CHECK(close(result.log_prob, expected.log_prob));
       CHECK(close(result.entropy, expected.entropy));
@@ -58,13 +62,16 @@ TEST_CASE("linear_log_prob: values and gradients equal autograd through log_soft
 TEST_CASE("linear_log_prob: gradient against central differences", "[tensor]") {
   Case c = make_case(4, 3, 6, torch::kFloat64);
   for (auto* t : {&c.hidden, &c.weight, &c.bias}) t->requires_grad_(true);
-  const auto f = [&] { return loss_of(linear_log_prob(c.hidden, c.weight, c.bias, c.ids, 0.8)).item<double>(); };
+  const auto f = [&] {
+    return loss_of(linear_log_prob(c.hidden, c.weight, c.bias, c.ids, 0.8)).item<double>();
+  };
   loss_of(linear_log_prob(c.hidden, c.weight, c.bias, c.ids, 0.8)).backward();
   for (auto* t : {&c.hidden, &c.weight, &c.bias})
     CHECK(close(t->grad(), test::numeric_gradient(t->detach(), f), test::kToleranceGradient));
 }
 
-TEST_CASE("linear_log_prob: golden of temperature, log-probability, entropy and its gradient", "[tensor]") {
+TEST_CASE("linear_log_prob: golden of temperature, log-probability, entropy and its gradient",
+          "[tensor]") {
   const auto data = test::golden("rl.json")["logits"];
   const auto mask = test::tensor_of(test::golden("rl.json")["inputs"]["mask"]);
   std::vector<at::Tensor> rows;
@@ -74,7 +81,8 @@ TEST_CASE("linear_log_prob: golden of temperature, log-probability, entropy and 
   auto hidden = all.view({-1, vocabulary}).clone().requires_grad_(true);
   const auto identity = torch::eye(vocabulary, torch::kFloat64);
   const auto ids = test::tensor_of(data["ids"]).to(torch::kInt64).view({-1});
-  const auto result = linear_log_prob(hidden, identity, at::Tensor(), ids, 1 / data["temperature"].get<double>());
+  const auto result =
+      linear_log_prob(hidden, identity, at::Tensor(), ids, 1 / data["temperature"].get<double>());
   const auto shape = mask.sizes();
   CHECK(close(result.log_prob.view(shape) * mask, test::tensor_of(data["log_prob"]) * mask));
   const auto mean_entropy = (result.entropy.view(shape) * mask).sum() / mask.sum();
@@ -85,15 +93,19 @@ TEST_CASE("linear_log_prob: golden of temperature, log-probability, entropy and 
   CHECK(close(hidden.grad().view(all.sizes()), torch::stack(gradients)));
 }
 
-TEST_CASE("linear_log_prob: float32 is close, and keeping or recomputing the logits gives the same bits", "[tensor]") {
+TEST_CASE(
+    "linear_log_prob: float32 is close, and keeping or recomputing the logits gives the same bits",
+    "[tensor]") {
   Case wide = make_case(300, 64, 999, torch::kFloat64);
   Case kept, again;
   for (auto* c : {&kept, &again}) {
-    *c = {wide.hidden.to(torch::kFloat32), wide.weight.to(torch::kFloat32), wide.bias.to(torch::kFloat32), wide.ids};
+    *c = {wide.hidden.to(torch::kFloat32), wide.weight.to(torch::kFloat32),
+          wide.bias.to(torch::kFloat32), wide.ids};
     for (auto* t : {&c->hidden, &c->weight, &c->bias}) t->requires_grad_(true);
   }
   const auto expected = reference(wide, 1.0);
-  const auto a = linear_log_prob(kept.hidden, kept.weight, kept.bias, kept.ids, 1.0, int64_t{1} << 30);
+  const auto a =
+      linear_log_prob(kept.hidden, kept.weight, kept.bias, kept.ids, 1.0, int64_t{1} << 30);
   const auto b = linear_log_prob(again.hidden, again.weight, again.bias, again.ids, 1.0, 0);
   CHECK(close(a.log_prob, expected.log_prob, test::kTolerance32));
   CHECK(close(a.entropy, expected.entropy, test::kTolerance32));
@@ -119,6 +131,8 @@ TEST_CASE("linear_log_prob: wrong shapes and ids are refused", "[tensor]") {
   Case c = make_case(3, 4, 5, torch::kFloat64);
   CHECK_THROWS_AS(linear_log_prob(c.hidden, c.weight.t(), c.bias, c.ids, 1), InternalError);
   CHECK_THROWS_AS(linear_log_prob(c.hidden, c.weight, c.bias, c.ids + 5, 1), InternalError);
-  CHECK_THROWS_AS(linear_log_prob(c.hidden, c.weight, c.bias, torch::full({3}, -1, torch::kInt64), 1), InternalError);
+  CHECK_THROWS_AS(
+      linear_log_prob(c.hidden, c.weight, c.bias, torch::full({3}, -1, torch::kInt64), 1),
+      InternalError);
   CHECK_THROWS_AS(linear_log_prob(c.hidden, c.weight, c.bias.slice(0, 1), c.ids, 1), InternalError);
 }

@@ -18,7 +18,8 @@ TEST_CASE("masked mean and variance: by hand", "[tensor]") {
   CHECK(white[0][2].item<double>() == 0);
 }
 
-TEST_CASE("masked statistics: NaN under a zero mask never matters, an empty mask gives 0", "[tensor]") {
+TEST_CASE("masked statistics: NaN under a zero mask never matters, an empty mask gives 0",
+          "[tensor]") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const auto x = torch::tensor({2.0, 4.0, nan}, torch::kFloat64);
   const auto mask = torch::tensor({1.0, 1.0, 0.0}, torch::kFloat64);

@@ -8,7 +8,8 @@ namespace {
 
 std::vector<float> random_row(int64_t n, double spread) {
   std::vector<float> row(static_cast<size_t>(n));
-  for (auto& value : row) value = static_cast<float>(spread * (torch::rand({1}).item<double>() - 0.5));
+  for (auto& value : row)
+    value = static_cast<float>(spread * (torch::rand({1}).item<double>() - 0.5));
   return row;
 }
 
@@ -38,7 +39,8 @@ TEST_CASE("row kernels: softmax pieces agree with double arithmetic for every le
   }
 }
 
-TEST_CASE("row kernels: exp is accurate to a few units in the last place and finite everywhere", "[tensor]") {
+TEST_CASE("row kernels: exp is accurate to a few units in the last place and finite everywhere",
+          "[tensor]") {
   const auto& kernels = row_kernels<float>();
   double worst = 0;
   for (double x = -86.5; x < 87.5; x += 0.0137) {

@@ -59,7 +59,10 @@ TEST_CASE("completion mask: one for each completion token", "[train]") {
   CHECK(torch::equal(mask, torch::tensor({{1.0F, 1.0F}, {0.0F, 0.0F}})));
 }
 
-TEST_CASE("learner: the gradient is that of the loss written out with torch, for policy, entropy and value", "[train]") {
+TEST_CASE(
+    "learner: the gradient is that of the loss written out with torch, for policy, entropy and "
+    "value",
+    "[train]") {
   const auto sequences = test::random_sequences(10, 11, 7);
   const auto batch = make_batch(sequences, true);
   const auto policy = make_policy(true);
@@ -72,9 +75,12 @@ TEST_CASE("learner: the gradient is that of the loss written out with torch, for
   for (size_t i = 0; i < sequences.size(); ++i) {
     const int64_t length = sequences[i].completion_length();
     if (length == 0) continue;
-    const auto row = [&](const at::Tensor& x) { return x[static_cast<int64_t>(i)].narrow(0, 0, length); };
+    const auto row = [&](const at::Tensor& x) {
+      return x[static_cast<int64_t>(i)].narrow(0, 0, length);
+    };
     const auto hidden = replica.model->hidden({&sequences[i]});
-    const auto logits = (torch::mm(hidden, replica.model->head_weight().t()) + replica.model->head_bias()) / 0.9;
+    const auto logits =
+        (torch::mm(hidden, replica.model->head_weight().t()) + replica.model->head_bias()) / 0.9;
     const auto log_p = torch::log_softmax(logits, 1);
     const auto chosen = log_p.gather(1, completion_ids({&sequences[i]}).unsqueeze(1)).squeeze(1);
     policy_loss = policy_loss - (row(batch.advantages) * chosen * row(batch.policy_weights)).sum();
@@ -116,7 +122,8 @@ TEST_CASE("learner: padding never counts, zero advantages give a zero gradient",
   auto batch = make_batch(sequences);
   const auto before = run(2, 4, batch);
   const auto mask = completion_mask(batch.sequences);
-  batch.advantages = torch::where(mask == 0, torch::full_like(mask, std::numeric_limits<float>::quiet_NaN()), batch.advantages);
+  batch.advantages = torch::where(
+      mask == 0, torch::full_like(mask, std::numeric_limits<float>::quiet_NaN()), batch.advantages);
   CHECK(test::same_bits(run(2, 4, batch).gradient, before.gradient));
   batch.advantages = torch::zeros_like(mask);
   batch.entropy_coef = 0;

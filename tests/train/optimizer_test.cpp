@@ -17,9 +17,12 @@ double worst_difference(const OptimizerOptions& options, bool decoupled) {
   Adam adam(buffer);
   WorkerPool pool(2);
   const auto betas = std::make_tuple(options.beta1, options.beta2);
-  torch::optim::Adam plain({theirs}, torch::optim::AdamOptions(options.learning_rate).betas(betas).eps(options.epsilon));
+  torch::optim::Adam plain(
+      {theirs}, torch::optim::AdamOptions(options.learning_rate).betas(betas).eps(options.epsilon));
   torch::optim::AdamW with_decay({theirs}, torch::optim::AdamWOptions(options.learning_rate)
-                                               .betas(betas).eps(options.epsilon).weight_decay(options.weight_decay));
+                                               .betas(betas)
+                                               .eps(options.epsilon)
+                                               .weight_decay(options.weight_decay));
   double worst = 0;
   for (int step = 0; step < 50; ++step) {
     const auto gradient = torch::randn({7, 5});
@@ -48,19 +51,24 @@ TEST_CASE("adam and adamw: 50 steps equal torch's optimisers", "[train]") {
   CHECK(worst_difference(options, true) < test::kTolerance32);
 }
 
-TEST_CASE("adam: by hand, the first step moves by the learning rate against the gradient's sign", "[train]") {
+TEST_CASE("adam: by hand, the first step moves by the learning rate against the gradient's sign",
+          "[train]") {
   at::Tensor w = torch::tensor({1.0F, -2.0F, 0.5F});
   std::vector<LanguageModel::Parameter> list = {{"w", &w}};
   const ParameterBuffer buffer(list);
   Adam adam(buffer);
   WorkerPool pool(1);
-  ParameterBuffer::view(buffer.gradient(), buffer.entries()[0]).copy_(torch::tensor({3.0F, -0.1F, 0.0F}));
+  ParameterBuffer::view(buffer.gradient(), buffer.entries()[0])
+      .copy_(torch::tensor({3.0F, -0.1F, 0.0F}));
   adam.step(pool, {}, 0.1, 1.0);
   CHECK(test::close(w, torch::tensor({0.9F, -1.9F, 0.5F}), test::kTolerance32));
   CHECK(adam.steps() == 1);
 }
 
-TEST_CASE("adam: the gradient norm is exact, and neither it nor the step depends on the number of workers", "[train]") {
+TEST_CASE(
+    "adam: the gradient norm is exact, and neither it nor the step depends on the number of "
+    "workers",
+    "[train]") {
   std::vector<at::Tensor> results;
   std::vector<double> norms;
   for (const int threads : {1, 2, 5}) {
@@ -102,7 +110,8 @@ TEST_CASE("learning-rate schedules: by hand", "[train]") {
   CHECK(test::close(schedule_factor("linear", 10, 10, 0), 0));
   CHECK(test::close(schedule_factor("cosine", 5, 10, 0), 0.5));
   CHECK(test::close(schedule_factor("cosine", 10, 10, 0), 0));
-  CHECK(test::close(schedule_factor("linear", 0, 10, 4), 0.25));  // rises 1/4, 2/4, 3/4, 4/4, then falls
+  CHECK(test::close(schedule_factor("linear", 0, 10, 4),
+                    0.25));  // rises 1/4, 2/4, 3/4, 4/4, then falls
   CHECK(test::close(schedule_factor("linear", 3, 10, 4), 1));
   CHECK(test::close(schedule_factor("linear", 7, 10, 4), 0.5));
   CHECK(schedule_factor("linear", 99, 10, 0) == 0);

@@ -12,7 +12,8 @@ namespace {
 
 std::unique_ptr<Policy> make_policy(const std::string& kind, bool with_value_head) {
   auto tokenizer = build_tokenizer({"char", 0}, {std::string_view("abc 数字")});
-  return std::make_unique<Policy>(std::move(tokenizer), test::tiny_options(kind, 20, 2), with_value_head, 5);
+  return std::make_unique<Policy>(std::move(tokenizer), test::tiny_options(kind, 20, 2),
+                                  with_value_head, 5);
 }
 
 }  // namespace

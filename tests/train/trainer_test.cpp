@@ -17,12 +17,14 @@ class Workshop {
   Workshop() {
     std::string lines;
     for (int i = 0; i < 12; ++i)
-      lines += R"({"prompt":")" + std::to_string(i) + R"(","target":")" + std::string(static_cast<size_t>(1 + i % 4), 'a') +
-               (i % 2 == 0 ? "b" : "c") + "\"}\n";
+      lines += R"({"prompt":")" + std::to_string(i) + R"(","target":")" +
+               std::string(static_cast<size_t>(1 + i % 4), 'a') + (i % 2 == 0 ? "b" : "c") +
+               "\"}\n";
     test::write_file(dir_ / "train.jsonl", lines);
     test::write_file(dir_ / "eval.jsonl", lines.substr(0, lines.find('\n') + 1));
   }
-  ExperimentConfig config(const std::string& name, const std::vector<std::string>& overrides = {}) const {
+  ExperimentConfig config(const std::string& name,
+                          const std::vector<std::string>& overrides = {}) const {
     std::vector<std::string> all = {"run.directory=" + (dir_ / name),
                                     "run.threads=2",
                                     "data.train=" + (dir_ / "train.jsonl"),
@@ -49,23 +51,31 @@ class Workshop {
 // Everything of a run that must be the same bits after any interruption.
 std::string record_of(const std::string& run) {
   std::string all;
-  for (const char* file : {"metrics.jsonl", "completions.jsonl", "checkpoints/latest/model.safetensors",
-                           "checkpoints/latest/optimizer.safetensors", "checkpoints/latest/state.json"})
+  for (const char* file :
+       {"metrics.jsonl", "completions.jsonl", "checkpoints/latest/model.safetensors",
+        "checkpoints/latest/optimizer.safetensors", "checkpoints/latest/state.json"})
     all += std::string(file) + ":\n" + test::read_file(run + "/" + file);
   return all;
 }
 
 }  // namespace
 
-TEST_CASE("trainer: every baseline, stopped after each step and resumed, ends with the bits of the uninterrupted run", "[train]") {
+TEST_CASE(
+    "trainer: every baseline, stopped after each step and resumed, ends with the bits of the "
+    "uninterrupted run",
+    "[train]") {
   for (const std::vector<std::string>& algorithm :
-       {std::vector<std::string>{"algorithm.baseline=leave_one_out"}, {"algorithm.preset=reinforce", "algorithm.ema_decay=0.5"},
-        {"algorithm.preset=a2c", "algorithm.gae_lambda=0.9", "model.kind=lstm"}, {"algorithm.baseline=batch_mean", "warmup.steps=5"},
-        {"algorithm.baseline=none", "algorithm.whiten_advantages=true", "algorithm.entropy_coef=0.01"}}) {
+       {std::vector<std::string>{"algorithm.baseline=leave_one_out"},
+        {"algorithm.preset=reinforce", "algorithm.ema_decay=0.5"},
+        {"algorithm.preset=a2c", "algorithm.gae_lambda=0.9", "model.kind=lstm"},
+        {"algorithm.baseline=batch_mean", "warmup.steps=5"},
+        {"algorithm.baseline=none", "algorithm.whiten_advantages=true",
+         "algorithm.entropy_coef=0.01"}}) {
     INFO(algorithm[0]);
     const Workshop shop;
     CHECK(Trainer(shop.config("whole", algorithm)).run().exit_code == kExitDone);
-    // A raised flag lets exactly the step in work finish: each run makes one step at most, then saves.
+    // A raised flag lets exactly the step in work finish: each run makes one step at most, then
+    // saves.
     int runs = 0;
     ExitCode code = kExitStopped;
     while (code != kExitDone && runs < 40) {
@@ -92,14 +102,24 @@ TEST_CASE("trainer: the bits do not depend on the number of threads", "[train]")
   CHECK(record_of(shop / "one") == record_of(shop / "three"));
 }
 
-TEST_CASE("trainer: from random weights it learns one target; with the advantage zeroed it does not", "[train][slow]") {
+TEST_CASE(
+    "trainer: from random weights it learns one target; with the advantage zeroed it does not",
+    "[train][slow]") {
   const Workshop shop;
   test::write_file(shop / "one.jsonl", "{\"prompt\":\"say it\",\"target\":\"hello world\"}\n");
-  const std::vector<std::string> task = {"data.train=" + (shop / "one.jsonl"), "data.eval=" + (shop / "one.jsonl"),
-                                         "model.hidden_size=64", "model.embedding_size=32", "rollout.prompts_per_step=1",
-                                         "rollout.samples_per_prompt=64", "rollout.max_new_tokens=16", "rollout.shard_size=32",
-                                         "train.micro_batch=32", "optimizer.learning_rate=5e-3", "train.steps=300",
-                                         "eval.every=300", "checkpoint.every=300"};
+  const std::vector<std::string> task = {"data.train=" + (shop / "one.jsonl"),
+                                         "data.eval=" + (shop / "one.jsonl"),
+                                         "model.hidden_size=64",
+                                         "model.embedding_size=32",
+                                         "rollout.prompts_per_step=1",
+                                         "rollout.samples_per_prompt=64",
+                                         "rollout.max_new_tokens=16",
+                                         "rollout.shard_size=32",
+                                         "train.micro_batch=32",
+                                         "optimizer.learning_rate=5e-3",
+                                         "train.steps=300",
+                                         "eval.every=300",
+                                         "checkpoint.every=300"};
   const auto outcome = Trainer(shop.config("learns", task)).run();
   CHECK(*outcome.eval_reward > 0.9);
   auto control = task;
@@ -108,11 +128,13 @@ TEST_CASE("trainer: from random weights it learns one target; with the advantage
   CHECK(*Trainer(shop.config("control", control)).run().eval_reward < 0.3);
 }
 
-TEST_CASE("trainer: another configuration in the same folder is refused and nothing changes", "[train]") {
+TEST_CASE("trainer: another configuration in the same folder is refused and nothing changes",
+          "[train]") {
   const Workshop shop;
   Trainer(shop.config("run")).run();
   const std::string before = record_of(shop / "run") + test::read_file(shop / "run/config.yaml");
-  const auto message = test::message_of<ConfigError>([&] { Trainer(shop.config("run", {"optimizer.learning_rate=0.5"})); });
+  const auto message = test::message_of<ConfigError>(
+      [&] { Trainer(shop.config("run", {"optimizer.learning_rate=0.5"})); });
   CHECK(contains(message, "optimizer.learning_rate: 0.001 -> 0.5"));
   CHECK(record_of(shop / "run") + test::read_file(shop / "run/config.yaml") == before);
 }
@@ -130,7 +152,9 @@ TEST_CASE("trainer: changed data is refused on resume", "[train]") {
   const Workshop shop;
   Trainer(shop.config("run")).run();
   test::write_file(shop / "eval.jsonl", "{\"prompt\":\"1\",\"target\":\"ab\"}\n");
-  CHECK(contains(test::message_of<DataError>([&] { Trainer(shop.config("run", {"train.steps=9"})); }), "has changed"));
+  CHECK(
+      contains(test::message_of<DataError>([&] { Trainer(shop.config("run", {"train.steps=9"})); }),
+               "has changed"));
 }
 
 TEST_CASE("trainer: targets beyond the limit, small vocabularies", "[train]") {
@@ -142,13 +166,18 @@ TEST_CASE("trainer: targets beyond the limit, small vocabularies", "[train]") {
   CHECK(contains(refuse({"model.vocab_size=9"}), "model.vocab_size is 9"));
   CHECK(contains(refuse({"rollout.max_new_tokens=1", "train.overlong=drop"}), "every target"));
   CHECK(!std::filesystem::exists(shop / "run"));
-  CHECK(Trainer(shop.config("run", {"rollout.max_new_tokens=5", "train.overlong=drop"})).run().exit_code == kExitDone);
+  CHECK(Trainer(shop.config("run", {"rollout.max_new_tokens=5", "train.overlong=drop"}))
+            .run()
+            .exit_code == kExitDone);
 }
 
-TEST_CASE("trainer: non-finite steps are skipped, counted and end the run; the last checkpoint stays", "[train]") {
+TEST_CASE(
+    "trainer: non-finite steps are skipped, counted and end the run; the last checkpoint stays",
+    "[train]") {
   const Workshop shop;
   Trainer(shop.config("run")).run();
   const auto overflow = shop.config("bad", {"reward=[{metric: edit_similarity, weight: 1e300}]"});
-  CHECK(contains(test::message_of<DivergenceError>([&] { Trainer(overflow).run(); }), "5 steps in a row"));
+  CHECK(contains(test::message_of<DivergenceError>([&] { Trainer(overflow).run(); }),
+                 "5 steps in a row"));
   CHECK(std::filesystem::exists(shop / "bad/checkpoints/latest/model.safetensors"));
 }
