@@ -1,4 +1,6 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
@@ -21,7 +23,27 @@ struct Flags {
   bool json = false;
 };
 
+// Keys of the model or the training loop would change nothing here: an option must never be ignored silently.
+void check_overrides(const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) {
+    const std::string block = text.substr(0, text.find_first_of(".="));
+    const auto known = {"data", "reward", "rollout", "eval", "run"};
+    if (std::find(known.begin(), known.end(), block) == known.end())
+      throw ConfigError(fmt::format("--set {}: has no effect on an evaluation; what has: data, reward, rollout.max_new_tokens, "
+                                    "rollout.shard_size, eval.max_records, run.threads", text));
+  }
+}
+
+// The output replaces what is there, so a device or a folder must not be.
+void check_output(const std::filesystem::path& output) {
+  std::error_code ignored;
+  if (std::filesystem::exists(output, ignored) && !std::filesystem::is_regular_file(output, ignored))
+    throw ConfigError(fmt::format("--output {}: is not a plain file", output.string()));
+}
+
 int run_eval(const Flags& flags) {
+  check_overrides(flags.overrides);
+  check_output(flags.output);
   const auto checkpoint = find_checkpoint(flags.checkpoint, flags.which);
   const auto recorded = checkpoint / "experiment.yaml";
   std::vector<std::filesystem::path> files;

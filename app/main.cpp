@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -21,6 +23,12 @@ constexpr const char* kExamples = R"(Examples:
 Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 training diverged; 4 bad input file or checkpoint;
   5 disk; 75 stopped by SIGTERM after saving, run again to go on; 130 interrupted after saving.)";
 
+// A closed standard stream's number would go to the next file opened, and messages into that file.
+void hold_standard_streams() {
+  int fd = 0;
+  while (fd >= 0 && fd <= 2) fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
 int report(const std::exception& e, int code) {
   std::fprintf(stderr, "%s\n", e.what());
   return code;
@@ -29,6 +37,7 @@ int report(const std::exception& e, int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_standard_streams();
   CLI::App app("pgtrain: policy-gradient fine-tuning of language models towards target texts",
                "pgtrain");
   app.footer(kExamples);

@@ -14,7 +14,8 @@ namespace pgtrain {
 namespace fs = std::filesystem;
 
 fs::path find_checkpoint(const fs::path& path, const std::string& which) {
-  if (fs::exists(path / "config.json")) return path;
+  // A link such as checkpoints/latest stands for the checkpoint it names.
+  if (fs::exists(path / "config.json")) return fs::is_symlink(path) ? fs::canonical(path) : path;
   if (!fs::is_directory(path / "checkpoints"))
     throw DataError(
         fmt::format("{}: neither a checkpoint (no config.json) nor a run (no checkpoints folder)",

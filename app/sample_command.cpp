@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -31,14 +32,28 @@ struct Flags {
 };
 
 // CLI::Range lets NaN pass.
-CLI::Validator between(double low, double high) {
+CLI::Validator between(double low, double high, bool or_zero = false) {
+  const std::string range = fmt::format("{}{:g} to {:g}", or_zero ? "0 or " : "", low, high);
   return CLI::Validator(
-      [low, high](std::string& text) -> std::string {
+      [=](std::string& text) -> std::string {
         double value = 0;
-        if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high) return "";
-        return fmt::format("must be a number from {:g} to {:g}, not {}", low, high, text);
+        const bool is_number = CLI::detail::lexical_cast(text, value);
+        if (is_number && ((value >= low && value <= high) || (or_zero && value == 0))) return "";
+        return fmt::format("must be {}, not {}", range, text);
       },
-      fmt::format("FLOAT in [{:g} - {:g}]", low, high), "between");
+      range, "between");
+}
+
+// CLI11 takes -1 and numbers past 64 bits for others.
+CLI::Validator whole_number() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        uint64_t value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (error == std::errc() && end == text.data() + text.size()) return "";
+        return fmt::format("must be a whole number from 0 to {}, not {}", UINT64_MAX, text);
+      },
+      "0 to 2^64 - 1", "whole number");
 }
 
 void check_utf8(const std::string& prompt, const std::string& place) {
@@ -137,7 +152,7 @@ void add_sample_command(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   command->add_option("--temperature", flags->sampler.temperature, "divides the logits; 0 = greedy")
-      ->check(between(0, 1e3))
+      ->check(between(1e-3, 1e3, true))
       ->capture_default_str();
   command->add_option("--top-k", flags->sampler.top_k, "only the k most probable tokens; 0 = all")
       ->check(CLI::Range(0, 1 << 30))
@@ -159,7 +174,7 @@ void add_sample_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_flag("--greedy", flags->greedy, "always the most probable token");
   command->add_option("--seed", flags->seed, "another seed, other samples")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number())
       ->capture_default_str();
   command->add_option("--threads", flags->threads, "worker threads; 0 = one for each core")
       ->check(CLI::Range(0, 4096));

@@ -58,6 +58,8 @@ TEST_CASE("wrong flags exit with 2 and say what is wrong on standard error") {
        "--max-new-tokens"},
       {{"sample", "--checkpoint", "x", "--temperature", "nan"}, "--temperature"},
       {{"sample", "--checkpoint", "x", "--top-p", "0"}, "--top-p"},
+      {{"sample", "--checkpoint", "x", "--temperature", "1e-300"}, "0 or 0.001 to 1000"},
+      {{"sample", "--checkpoint", "x", "--seed", "18446744073709551616"}, "--seed"},
       {{"sample", "--checkpoint", "x", "--seed", "-1"}, "--seed"},
       {{"--log-level", "loud", "doctor"}, "loud"},
   };

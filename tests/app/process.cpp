@@ -41,7 +41,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 // Only calls that are allowed between fork and exec.
 [[noreturn]] void run_child(const char* directory, const char* in, const char* out, const char* err,
-                            uint64_t max_file_bytes, char* const* arguments,
+                            bool closed_streams, uint64_t max_file_bytes, char* const* arguments,
                             char* const* variables) {
   const int in_fd = open(in, O_RDONLY);
   const int out_fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -50,6 +50,10 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   if (!redirected || chdir(directory) != 0) _exit(126);
   for (const int fd : {in_fd, out_fd, err_fd})
     if (fd > 2) ::close(fd);
+  if (closed_streams) {
+    ::close(1);
+    ::close(2);
+  }
   if (max_file_bytes > 0) {
     const rlimit limit = {max_file_bytes, max_file_bytes};
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -75,7 +79,8 @@ Process::Process(const std::vector<std::string>& arguments, const ProcessOptions
   if (pid_ < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
   if (pid_ == 0)
     run_child(options.directory.c_str(), in.c_str(), out.c_str(), err.c_str(),
-              options.max_file_bytes, word_pointers.data(), variable_pointers.data());
+              options.closed_streams, options.max_file_bytes, word_pointers.data(),
+              variable_pointers.data());
 }
 
 Process::~Process() {

@@ -19,7 +19,8 @@ struct ProcessOptions {
   std::string input;            // standard input
   std::string output;           // a file for standard output, such as /dev/full; empty = captured
   std::vector<std::pair<std::string, std::string>> environment;  // set besides the test's own
-  uint64_t max_file_bytes = 0;                                   // RLIMIT_FSIZE; 0 = no limit
+  bool closed_streams = false;  // standard output and error are closed, not captured
+  uint64_t max_file_bytes = 0;  // RLIMIT_FSIZE; 0 = no limit
 };
 
 struct ProcessResult {

@@ -61,6 +61,15 @@ TEST_CASE("greedy decoding is what temperature 0, the best token and a tiny nucl
   CHECK(sample({"--prompt", "n 3", "--top-p", "1e-9"}) == greedy);
 }
 
+TEST_CASE("a run, the link to a checkpoint and the checkpoint itself can all be named") {
+  const std::string name = "run/checkpoints/" + trained().link("latest");
+  const ProcessResult by_run =
+      trained().run({"sample", "--checkpoint", "run", "--which", "latest"});
+  REQUIRE(by_run.code == 0);
+  for (const std::string& path : {name, name + "/", std::string("run/checkpoints/latest")})
+    CHECK(trained().run({"sample", "--checkpoint", path}).out == by_run.out);
+}
+
 TEST_CASE("no n-gram comes twice when that is forbidden") {
   const auto lines = json_lines(sample({"--count", "8", "--no-repeat-ngram", "1", "--json",
                                         "--repetition-penalty", "1.3", "--prompt", ""}));
@@ -173,4 +182,14 @@ TEST_CASE("eval scores other data with another reward when asked to") {
   CHECK(contains(missing.err, "none.jsonl"));
   const ProcessResult wrong = trained().run({"eval", "--checkpoint", "run", "--set", "eval=x"});
   CHECK(wrong.code == 2);
+}
+
+TEST_CASE("eval refuses settings that have no effect and an output that it would replace") {
+  const ProcessResult setting =
+      trained().run({"eval", "--checkpoint", "run", "--set", "model.hidden_size=32"});
+  CHECK(setting.code == 2);
+  CHECK(contains(setting.err, "model.hidden_size=32: has no effect"));
+  const ProcessResult folder = trained().run({"eval", "--checkpoint", "run", "--output", "run"});
+  CHECK(folder.code == 2);
+  CHECK(contains(folder.err, "--output run: is not a plain file"));
 }

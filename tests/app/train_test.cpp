@@ -139,3 +139,18 @@ TEST_CASE("a run works without HOME and without a terminal type") {
   CHECK(result.code == 0);
   CHECK_FALSE(contains(result.err, "\x1b"));
 }
+
+TEST_CASE("a run with closed standard streams writes the same files") {
+  const Experiment open_streams;
+  const Experiment closed;
+  ProcessOptions options = closed.options();
+  options.closed_streams = true;
+  REQUIRE(open_streams.train().code == 0);
+  REQUIRE(run_pgtrain(Experiment::train_arguments({}), options).code == 0);
+  CHECK(exact_record(closed) == exact_record(open_streams));
+  const auto lines = [](const Experiment& experiment) {
+    const std::string log = read_file(experiment / "run/train.log");
+    return std::count(log.begin(), log.end(), '\n');
+  };
+  CHECK(lines(closed) == lines(open_streams));
+}
