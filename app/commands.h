@@ -26,6 +26,10 @@ void add_doctor_command(CLI::App& app, Action& action);
 // run on the calling thread.
 void prepare_math();
 
+// Opens /dev/null for each closed standard stream: its number would go to the next file opened, and
+// messages into that file.
+void hold_standard_streams();
+
 // The text on standard output, whole. Throws DiskError when it cannot be written (closed pipe, full
 // disk).
 void print(const std::string& text);

@@ -23,21 +23,26 @@ struct Flags {
   bool json = false;
 };
 
-// Keys of the model or the training loop would change nothing here: an option must never be ignored silently.
+// Keys of the model or the training loop would change nothing here: an option must never be ignored
+// silently.
 void check_overrides(const std::vector<std::string>& overrides) {
   for (const std::string& text : overrides) {
     const std::string block = text.substr(0, text.find_first_of(".="));
     const auto known = {"data", "reward", "rollout", "eval", "run"};
     if (std::find(known.begin(), known.end(), block) == known.end())
-      throw ConfigError(fmt::format("--set {}: has no effect on an evaluation; what has: data, reward, rollout.max_new_tokens, "
-                                    "rollout.shard_size, eval.max_records, run.threads", text));
+      throw ConfigError(
+          fmt::format("--set {}: has no effect on an evaluation; what has: data, reward, "
+                      "rollout.max_new_tokens, "
+                      "rollout.shard_size, eval.max_records, run.threads",
+                      text));
   }
 }
 
 // The output replaces what is there, so a device or a folder must not be.
 void check_output(const std::filesystem::path& output) {
   std::error_code ignored;
-  if (std::filesystem::exists(output, ignored) && !std::filesystem::is_regular_file(output, ignored))
+  if (std::filesystem::exists(output, ignored) &&
+      !std::filesystem::is_regular_file(output, ignored))
     throw ConfigError(fmt::format("--output {}: is not a plain file", output.string()));
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
-
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <new>
+#include <string>
 
 #include "commands.h"
 #include "core/error.h"
@@ -23,21 +22,26 @@ constexpr const char* kExamples = R"(Examples:
 Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 training diverged; 4 bad input file or checkpoint;
   5 disk; 75 stopped by SIGTERM after saving, run again to go on; 130 interrupted after saving.)";
 
-// A closed standard stream's number would go to the next file opened, and messages into that file.
-void hold_standard_streams() {
-  int fd = 0;
-  while (fd >= 0 && fd <= 2) fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+constexpr const char* kOutOfMemory =
+    "out of memory: use a smaller model, rollout.shard_size or train.micro_batch";
+
+int report(const std::string& message, int code) {
+  std::fprintf(stderr, "%s\n", message.c_str());
+  return code;
 }
 
-int report(const std::exception& e, int code) {
-  std::fprintf(stderr, "%s\n", e.what());
-  return code;
+// LibTorch's errors end with a stack trace, and it has no type of its own for a lack of memory.
+int report_internal(const std::exception& e) {
+  const std::string message = e.what();
+  const bool no_memory = message.find("can't allocate memory") != std::string::npos;
+  return report(no_memory ? kOutOfMemory : message.substr(0, message.find("\nframe #")),
+                pgtrain::kExitInternal);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  hold_standard_streams();
+  pgtrain::hold_standard_streams();
   CLI::App app("pgtrain: policy-gradient fine-tuning of language models towards target texts",
                "pgtrain");
   app.footer(kExamples);
@@ -61,16 +65,14 @@ int main(int argc, char** argv) {
   }
   try {
     pgtrain::set_up_log(log_level.c_str());
-    std::signal(SIGXFSZ,
-                SIG_IGN);  // a write past the limit is a DiskError, not the end of the process
+    // A write past the size limit is a DiskError, not the end of the process.
+    std::signal(SIGXFSZ, SIG_IGN);
     return action();
   } catch (const pgtrain::Error& e) {
-    return report(e, e.exit_code());
+    return report(e.what(), e.exit_code());
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr,
-                 "out of memory: use a smaller model, rollout.shard_size or train.micro_batch\n");
-    return pgtrain::kExitInternal;
+    return report(kOutOfMemory, pgtrain::kExitInternal);
   } catch (const std::exception& e) {
-    return report(e, pgtrain::kExitInternal);
+    return report_internal(e);
   }
 }

@@ -1,6 +1,8 @@
 #include "open_policy.h"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -38,6 +40,12 @@ void prepare_math() {
   use_one_thread();
   const std::string warning = slow_blas_warning(matmul_gflops());
   if (!warning.empty()) spdlog::warn("{}", warning);
+}
+
+void hold_standard_streams() {
+  int fd = 0;
+  while (fd >= 0 && fd <= 2) fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (fd > 2) ::close(fd);
 }
 
 void print(const std::string& text) {

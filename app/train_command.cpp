@@ -1,3 +1,5 @@
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -27,6 +29,8 @@ int run_train(const Flags& flags) {
   const ExperimentConfig config = load_experiment(flags.configs, flags.overrides);
   prepare_math();
   const TrainOutcome outcome = Trainer(config).run();
+  if (outcome.exit_code != kExitDone)
+    spdlog::info("{} and saved: run the same command again to go on", status_of(outcome.exit_code));
   if (flags.json) {
     nlohmann::ordered_json line = {{"run_dir", config.run.directory},
                                    {"status", status_of(outcome.exit_code)},

@@ -5,7 +5,7 @@
 #   PGTRAIN    the binary (default build/release/app/pgtrain)
 #   SEED       of the random moments (default 1)
 # Each of the KILLS rounds is a run of its own with one kill, at a moment drawn evenly from the reference run's duration (start, warm-up
-# and checkpoint writing included), resumed to the end. One last run takes a kill in every tenth of the duration.
+# and checkpoint writing included), resumed to the end. One more run takes up to ten kills, one after the other.
 # The --set options that make it short come first, so yours override them. Exit code 1 on any difference.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,25 +1,18 @@
 #include "train/evaluation.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
+
+#include "metrics/meter.h"
 
 namespace pgtrain {
 namespace {
 
-struct MeanStd {
-  double mean = 0;
-  double std = 0;  // of the sample, n - 1; 0 for fewer than two values
-};
-
 template <class Value>
-MeanStd mean_std(int64_t count, const Value& value) {
-  MeanStd result;
-  for (int64_t i = 0; i < count; ++i) result.mean += value(i) / static_cast<double>(count);
-  double squares = 0;
-  for (int64_t i = 0; i < count; ++i) squares += std::pow(value(i) - result.mean, 2);
-  if (count > 1) result.std = std::sqrt(squares / static_cast<double>(count - 1));
-  return result;
+Stats stats_of(int64_t count, const Value& value) {
+  std::vector<double> values;
+  for (int64_t i = 0; i < count; ++i) values.push_back(value(i));
+  return summarize(values);
 }
 
 }  // namespace
@@ -38,32 +31,29 @@ Rollout evaluate(const Policy& policy, WorkerPool& pool, const Dataset& data, co
 }
 
 double mean_reward(const Rollout& rollout) {
-  return mean_std(rollout.size(), [&](int64_t i) { return rollout.scores[i].total; }).mean;
+  return stats_of(rollout.size(), [&](int64_t i) { return rollout.scores[i].total; }).mean;
 }
 
 void add_rollout_metrics(Row& row, const std::string& prefix, const Rollout& rollout,
                          const std::vector<std::string>& part_names) {
   const int64_t count = rollout.size();
-  const MeanStd reward = mean_std(count, [&](int64_t i) { return rollout.scores[i].total; });
+  const Stats reward = stats_of(count, [&](int64_t i) { return rollout.scores[i].total; });
   row.set(prefix + "reward", reward.mean);
   row.set(prefix + "reward_std", reward.std);
   for (size_t part = 0; part < part_names.size(); ++part) {
-    const MeanStd value = mean_std(count, [&](int64_t i) { return rollout.scores[i].parts[part]; });
+    const Stats value = stats_of(count, [&](int64_t i) { return rollout.scores[i].parts[part]; });
     row.set(prefix + "rewards/" + part_names[part] + "/mean", value.mean);
     row.set(prefix + "rewards/" + part_names[part] + "/std", value.std);
   }
-  int64_t shortest = INT64_MAX, longest = 0, total = 0, cut = 0;
-  for (const Completion& completion : rollout.completions) {
-    const int64_t length = completion.sequence.completion_length();
-    shortest = std::min(shortest, length);
-    longest = std::max(longest, length);
-    total += length;
-    if (!completion.finished) ++cut;
-  }
-  row.set(prefix + "completions/mean_length",
-          static_cast<double>(total) / static_cast<double>(count));
-  row.set(prefix + "completions/min_length", shortest);
-  row.set(prefix + "completions/max_length", longest);
+  const auto& completions = rollout.completions;
+  const Stats length = stats_of(count, [&](int64_t i) {
+    return static_cast<double>(completions[i].sequence.completion_length());
+  });
+  const auto cut = std::count_if(completions.begin(), completions.end(),
+                                 [](const Completion& c) { return !c.finished; });
+  row.set(prefix + "completions/mean_length", length.mean);
+  row.set(prefix + "completions/min_length", static_cast<int64_t>(length.min));
+  row.set(prefix + "completions/max_length", static_cast<int64_t>(length.max));
   row.set(prefix + "completions/clipped_ratio",
           static_cast<double>(cut) / static_cast<double>(count));
 }

@@ -78,6 +78,7 @@ TEST_CASE("SIGTERM and SIGINT save, exit with 75 and 130, and the same command g
     INFO(result.err);
     CHECK(result.signal == 0);
     REQUIRE(result.code == stop.code);
+    CHECK(contains(result.err, "run the same command again"));
     CHECK(contains(experiment.link("latest"), stop.phase));
     // Saved at the step where it stopped: the checkpoint counts on every row.
     const auto state =
