@@ -118,8 +118,11 @@ void check(const ExperimentConfig& config, Problems& problems) {
     problems.add("optimizer.warmup_steps",
                  fmt::format("is more than train.steps ({})", config.train.steps));
   if (config.reward.empty()) problems.add("reward", "needs at least one part");
-  if (config.run.name.empty() || config.run.name.find('/') != std::string::npos)
-    problems.add("run.name", "must not be empty or contain '/'");
+  const std::string& name = config.run.name;
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+    problems.add("run.name",
+                 "must be the name of a folder: not empty, '.' or '..', and without '/'");
+  if (config.data.train.empty()) problems.add("data.train", "must be the name of a file");
   if (config.data.target_field.empty()) problems.add("data.target_field", "must not be empty");
   const int64_t samples = config.rollout.prompts_per_step * config.rollout.samples_per_prompt;
   if (samples > (1 << 24))
@@ -155,7 +158,8 @@ ExperimentConfig load_experiment(const std::vector<std::filesystem::path>& files
   ExperimentConfig config;
   Section root;
   describe(root, config);
-  load(root, files, overrides, [&](Problems& problems) { check(config, problems); });
+  config.provenance =
+      load(root, files, overrides, [&](Problems& problems) { check(config, problems); });
   if (config.run.directory.empty()) config.run.directory = "runs/" + config.run.name;
   return config;
 }

@@ -82,6 +82,7 @@ struct ExperimentConfig {
   EvalOptions eval;
   CheckpointOptions checkpoint;
   LogOptions log;
+  Loaded provenance;  // where each key was set, for messages; not part of the experiment
 };
 
 void describe(Section& section, ExperimentConfig& config);

@@ -10,22 +10,34 @@
 namespace pgtrain {
 namespace {
 
-std::unique_ptr<Tokenizer> learn_tokenizer(const TokenizerOptions& options, const Dataset& data) {
+// The error of a key, with the place that set it.
+ConfigError key_error(const ExperimentConfig& config, const char* key, const std::string& message) {
+  return ConfigError(
+      fmt::format("{}: error: {}: {}", config.provenance.place_of(key), key, message));
+}
+
+std::unique_ptr<Tokenizer> learn_tokenizer(const ExperimentConfig& config, const Dataset& data) {
   std::vector<std::string_view> texts;
   for (const Record& record : data.records) {
     texts.push_back(record.prompt);
     texts.insert(texts.end(), record.targets.begin(), record.targets.end());
   }
-  return build_tokenizer(options, texts);
+  try {
+    return build_tokenizer(config.tokenizer, texts);
+  } catch (const ConfigError& e) {
+    throw key_error(config, "tokenizer.vocab_size", e.what());
+  }
 }
 
-ModelOptions sized_model(ModelOptions model, const Tokenizer& tokenizer) {
+ModelOptions sized_model(const ExperimentConfig& config, const Tokenizer& tokenizer) {
+  ModelOptions model = config.model;
   if (model.vocab_size == 0) model.vocab_size = tokenizer.vocab_size();
   if (model.vocab_size < tokenizer.vocab_size())
-    throw ConfigError(
-        fmt::format("model.vocab_size is {}, but the tokenizer has {} tokens: raise it, or lower "
-                    "tokenizer.vocab_size",
-                    model.vocab_size, tokenizer.vocab_size()));
+    throw key_error(
+        config, "model.vocab_size",
+        fmt::format(
+            "is {}, but the tokenizer has {} tokens: raise it, or lower tokenizer.vocab_size",
+            model.vocab_size, tokenizer.vocab_size()));
   return model;
 }
 
@@ -79,10 +91,10 @@ PreparedExperiment prepare(const ExperimentConfig& config) {
   result.data_digest = digest_file(data.train).sha256;
   if (!data.eval.empty()) {
     result.eval = load_dataset(data.eval, data.prompt_field, data.target_field);
-    result.data_digest += "\n" + digest_file(data.eval).sha256;
+    result.data_digest.append("\n").append(digest_file(data.eval).sha256);
   }
-  result.tokenizer = learn_tokenizer(config.tokenizer, result.train);
-  result.model = sized_model(config.model, *result.tokenizer);
+  result.tokenizer = learn_tokenizer(config, result.train);
+  result.model = sized_model(config, *result.tokenizer);
   drop_or_refuse_overlong(result.train, *result.tokenizer, config);
   warn_about_unknown(result.train, *result.tokenizer);
   if (result.eval) warn_about_unknown(*result.eval, *result.tokenizer);

@@ -44,8 +44,12 @@ RunDirectory::RunDirectory(const ExperimentConfig& config) : path_(config.run.di
   if (known) check_same_run(file, config);
   make_directories(path_);
   lock_ = std::make_unique<FileLock>(path_ / "lock");
+}
+
+void RunDirectory::record(const ExperimentConfig& config) const {
+  const fs::path file = path_ / "config.yaml";
   const std::string text = dump_experiment(config);
-  if (!known || read_file(file) != text) write_file_atomic(file, text);
+  if (!fs::exists(file) || read_file(file) != text) write_file_atomic(file, text);
 }
 
 }  // namespace pgtrain

@@ -23,6 +23,10 @@ class RunDirectory {
   // matters (nothing is changed then), DiskError when it cannot be written.
   explicit RunDirectory(const ExperimentConfig& config);
 
+  // Writes the resolved configuration to config.yaml, when the run is known to start or resume.
+  // Throws DiskError.
+  void record(const ExperimentConfig& config) const;
+
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const char* name) const { return path_ / name; }
 

@@ -117,6 +117,7 @@ Trainer::Trainer(const ExperimentConfig& config)
     resume(*latest);
   else
     start_cursor();
+  directory_->record(config_);
   metrics_ = std::make_unique<JsonlSink>(*directory_ / "metrics.jsonl", state_.metrics_length);
   completions_ =
       std::make_unique<JsonlSink>(*directory_ / "completions.jsonl", state_.completions_length);

@@ -117,7 +117,7 @@ TEST_CASE("wrong settings are refused with the key and what is allowed") {
       {{"rollout.samples_per_prompt=1"}, 2, {"leave_one_out", "at least 2"}},
       {{"algorithm.ema_decay=0.5"}, 2, {"algorithm.ema_decay", "no effect", "baseline 'ema'"}},
       {{"run.name=a/b"}, 2, {"run.name"}},
-      {{"model.vocab_size=5"}, 2, {"model.vocab_size is 5", "20 tokens"}},
+      {{"model.vocab_size=5"}, 2, {"model.vocab_size: is 5", "20 tokens"}},
       {{"tokenizer.vocab_size=2"}, 2, {"tokenizer.vocab_size", "at least 6"}},
       {{"data.train=none.jsonl"}, 4, {"none.jsonl", "No such file"}},
       {{"data.train=tiny.yaml"}, 4, {"tiny.yaml", ".jsonl"}},

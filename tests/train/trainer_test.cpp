@@ -163,7 +163,8 @@ TEST_CASE("trainer: targets beyond the limit, small vocabularies", "[train]") {
     return test::message_of<Error>([&] { Trainer(shop.config("run", overrides)); });
   };
   CHECK(contains(refuse({"rollout.max_new_tokens=5"}), "train.jsonl:4: the target has 6 tokens"));
-  CHECK(contains(refuse({"model.vocab_size=9"}), "model.vocab_size is 9"));
+  CHECK(contains(refuse({"model.vocab_size=9"}),
+                 "--set model.vocab_size=9: error: model.vocab_size: is 9"));
   CHECK(contains(refuse({"rollout.max_new_tokens=1", "train.overlong=drop"}), "every target"));
   CHECK(!std::filesystem::exists(shop / "run"));
   CHECK(Trainer(shop.config("run", {"rollout.max_new_tokens=5", "train.overlong=drop"}))
