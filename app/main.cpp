@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <cstdio>
-#include <new>
 #include <string>
 
 #include "commands.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/version.h"
+#include "report_error.h"
 
 namespace {
 
@@ -22,22 +21,6 @@ constexpr const char* kExamples = R"(Examples:
 Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 training diverged; 4 bad input file or checkpoint;
   5 disk; 75 stopped by SIGTERM after saving, run again to go on; 130 interrupted after saving.)";
 
-constexpr const char* kOutOfMemory =
-    "out of memory: use a smaller model, rollout.shard_size or train.micro_batch";
-
-int report(const std::string& message, int code) {
-  std::fprintf(stderr, "%s\n", message.c_str());
-  return code;
-}
-
-// LibTorch's errors end with a stack trace, and it has no type of its own for a lack of memory.
-int report_internal(const std::exception& e) {
-  const std::string message = e.what();
-  const bool no_memory = message.find("can't allocate memory") != std::string::npos;
-  return report(no_memory ? kOutOfMemory : message.substr(0, message.find("\nframe #")),
-                pgtrain::kExitInternal);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -46,8 +29,7 @@ int main(int argc, char** argv) {
                "pgtrain");
   app.footer(kExamples);
   app.set_version_flag("--version", std::string("pgtrain ") + pgtrain::kVersion);
-  app.require_subcommand(0,
-                         1);  // none is reported below: CLI11 itself would not name a misspelt one
+  app.require_subcommand(0, 1);  // none: see below, where a misspelt one has been named before
   std::string log_level = "info";
   app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
@@ -68,11 +50,7 @@ int main(int argc, char** argv) {
     // A write past the size limit is a DiskError, not the end of the process.
     std::signal(SIGXFSZ, SIG_IGN);
     return action();
-  } catch (const pgtrain::Error& e) {
-    return report(e.what(), e.exit_code());
-  } catch (const std::bad_alloc&) {
-    return report(kOutOfMemory, pgtrain::kExitInternal);
-  } catch (const std::exception& e) {
-    return report_internal(e);
+  } catch (...) {
+    return pgtrain::report_error();
   }
 }
