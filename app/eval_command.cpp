@@ -16,8 +16,7 @@ namespace pgtrain {
 namespace {
 
 struct Flags {
-  std::string checkpoint;
-  std::string which = "best";
+  CheckpointFlags source;
   std::vector<std::string> overrides;
   std::string output;
   bool json = false;
@@ -49,7 +48,7 @@ void check_output(const std::filesystem::path& output) {
 int run_eval(const Flags& flags) {
   check_overrides(flags.overrides);
   check_output(flags.output);
-  const auto checkpoint = find_checkpoint(flags.checkpoint, flags.which);
+  const auto checkpoint = find_checkpoint(flags.source);
   const auto recorded = checkpoint / "experiment.yaml";
   std::vector<std::filesystem::path> files;
   if (std::filesystem::exists(recorded)) files.push_back(recorded);
@@ -92,12 +91,7 @@ int run_eval(const Flags& flags) {
 void add_eval_command(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("eval", "Score greedy completions of held-out records");
-  command->add_option("--checkpoint", flags->checkpoint, "a run folder or one of its checkpoints")
-      ->required();
-  command
-      ->add_option("--which", flags->which, "for a run folder: the best or the latest checkpoint")
-      ->check(CLI::IsMember({"best", "latest"}))
-      ->capture_default_str();
+  add_checkpoint_flags(*command, flags->source);
   command
       ->add_option("-s,--set", flags->overrides,
                    "override a key of the checkpoint's experiment, such as data.eval or reward")

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "checkpoint/checkpoint_store.h"
@@ -15,14 +16,23 @@ namespace pgtrain {
 
 namespace fs = std::filesystem;
 
-fs::path find_checkpoint(const fs::path& path, const std::string& which) {
+void add_checkpoint_flags(CLI::App& command, CheckpointFlags& flags) {
+  command.add_option("--checkpoint", flags.path, "a run folder or one of its checkpoints")
+      ->required();
+  command.add_option("--which", flags.which, "for a run folder: the best or the latest checkpoint")
+      ->check(CLI::IsMember({"best", "latest"}))
+      ->capture_default_str();
+}
+
+fs::path find_checkpoint(const CheckpointFlags& flags) {
+  const fs::path path = flags.path;
   // A link such as checkpoints/latest stands for the checkpoint it names.
   if (fs::exists(path / "config.json")) return fs::is_symlink(path) ? fs::canonical(path) : path;
   if (!fs::is_directory(path / "checkpoints"))
     throw DataError(
         fmt::format("{}: neither a checkpoint (no config.json) nor a run (no checkpoints folder)",
                     path.string()));
-  for (const std::string& link : {which, std::string("latest")}) {
+  for (const std::string& link : {flags.which, std::string("latest")}) {
     std::error_code error;
     const fs::path target = fs::canonical(path / "checkpoints" / link, error);
     if (!error) return target;

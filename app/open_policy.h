@@ -7,12 +7,23 @@
 
 #include "train/policy.h"
 
+namespace CLI {
+class App;
+}
+
 namespace pgtrain {
+
+// --checkpoint and --which.
+struct CheckpointFlags {
+  std::string path;
+  std::string which = "best";
+};
+void add_checkpoint_flags(CLI::App& command, CheckpointFlags& flags);
 
 // A checkpoint folder itself; or for a run folder (it has checkpoints/) the link `which`, "best" or
 // "latest"; best falls back to latest when no evaluation chose one. Throws DataError that says what
 // was looked for.
-std::filesystem::path find_checkpoint(const std::filesystem::path& path, const std::string& which);
+std::filesystem::path find_checkpoint(const CheckpointFlags& flags);
 
 // Verifies the folder's manifest and opens the policy.
 std::unique_ptr<Policy> open_policy(const std::filesystem::path& checkpoint);

@@ -18,8 +18,7 @@ namespace pgtrain {
 namespace {
 
 struct Flags {
-  std::string checkpoint;
-  std::string which = "best";
+  CheckpointFlags source;
   std::vector<std::string> prompts;
   std::string prompt_file;
   int64_t count = 1;
@@ -106,7 +105,7 @@ std::string json_line(const Policy& policy, const std::string& prompt,
 int run_sample(const Flags& flags) {
   const auto prompts = all_prompts(flags);
   prepare_math();
-  const auto policy = open_policy(find_checkpoint(flags.checkpoint, flags.which));
+  const auto policy = open_policy(find_checkpoint(flags.source));
   GenerationOptions options;
   options.max_new_tokens = flags.max_new_tokens;
   options.eos_id = Tokenizer::eos_id();
@@ -133,12 +132,7 @@ int run_sample(const Flags& flags) {
 void add_sample_command(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("sample", "Generate text from a checkpoint");
-  command->add_option("--checkpoint", flags->checkpoint, "a run folder or one of its checkpoints")
-      ->required();
-  command
-      ->add_option("--which", flags->which, "for a run folder: the best or the latest checkpoint")
-      ->check(CLI::IsMember({"best", "latest"}))
-      ->capture_default_str();
+  add_checkpoint_flags(*command, flags->source);
   command
       ->add_option("-p,--prompt", flags->prompts,
                    "prompt; may be given several times; default: the empty prompt")

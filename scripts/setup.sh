@@ -3,7 +3,7 @@
 # usage: scripts/setup.sh [--without-libtorch]        (with another LibTorch the distribution's is not needed)
 set -euo pipefail
 
-packages=(build-essential cmake ninja-build clang libclang-rt-dev lld ccache clang-format clang-tidy python3
+packages=(build-essential cmake ninja-build clang libclang-rt-dev lld ccache clang-format clang-tidy git python3
           libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev catch2 libicu-dev libssl-dev
           # OpenBLAS: LibTorch alone would bring the reference BLAS, over 100 times slower. The pthread build, not the serial one: the
           # serial one has no locks and gives wrong products when several worker threads call it.
