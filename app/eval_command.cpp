@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -22,18 +23,24 @@ struct Flags {
   bool json = false;
 };
 
-// Keys of the model or the training loop would change nothing here: an option must never be ignored
-// silently.
+// Keys without effect on an evaluation: an option must never be ignored silently.
 void check_overrides(const std::vector<std::string>& overrides) {
+  constexpr std::array kKeys = {"data.eval",
+                                "data.prompt_field",
+                                "data.target_field",
+                                "eval.max_records",
+                                "rollout.max_new_tokens",
+                                "rollout.shard_size",
+                                "run.threads",
+                                "reward"};
   for (const std::string& text : overrides) {
-    const std::string block = text.substr(0, text.find_first_of(".="));
-    const auto known = {"data", "reward", "rollout", "eval", "run"};
-    if (std::find(known.begin(), known.end(), block) == known.end())
-      throw ConfigError(
-          fmt::format("--set {}: has no effect on an evaluation; what has: data, reward, "
-                      "rollout.max_new_tokens, "
-                      "rollout.shard_size, eval.max_records, run.threads",
-                      text));
+    const std::string key = text.substr(0, text.find('='));
+    const bool known = std::any_of(kKeys.begin(), kKeys.end(), [&](const std::string& allowed) {
+      return key == allowed || key.rfind(allowed + ".", 0) == 0;
+    });
+    if (!known)
+      throw ConfigError(fmt::format("--set {}: has no effect on an evaluation; what has: {}", text,
+                                    fmt::join(kKeys, ", ")));
   }
 }
 
@@ -51,8 +58,15 @@ int run_eval(const Flags& flags) {
   const auto checkpoint = find_checkpoint(flags.source);
   const auto recorded = checkpoint / "experiment.yaml";
   std::vector<std::filesystem::path> files;
-  if (std::filesystem::exists(recorded)) files.push_back(recorded);
-  const ExperimentConfig config = load_experiment(files, flags.overrides);
+  std::vector<std::string> overrides = flags.overrides;
+  if (std::filesystem::exists(recorded))
+    files.push_back(recorded);
+  else
+    overrides.emplace_back("data.train=none");  // required of an experiment, not of an evaluation
+  const ExperimentConfig config = load_experiment(files, overrides);
+  if (files.empty() && config.data.eval.empty())
+    throw ConfigError(fmt::format("{}: has no experiment.yaml, so --set data.eval=FILE is needed",
+                                  checkpoint.string()));
   const std::string path = config.data.eval.empty() ? config.data.train : config.data.eval;
   const Dataset data = load_dataset(path, config.data.prompt_field, config.data.target_field);
   const auto reward = make_reward(config.reward);

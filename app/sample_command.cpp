@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <iostream>
 #include <iterator>
@@ -13,9 +14,12 @@
 #include "rollout/generator.h"
 #include "tensor/blas.h"
 #include "text/unicode.h"
+#include "train/sampling.h"
 
 namespace pgtrain {
 namespace {
+
+constexpr int64_t kShardSize = 64;  // samples that one worker generates together
 
 struct Flags {
   CheckpointFlags source;
@@ -84,21 +88,16 @@ std::vector<std::string> all_prompts(const Flags& flags) {
   return prompts;
 }
 
-std::string completion_text(const Policy& policy, const Completion& completion) {
-  const auto& tokens = completion.sequence.tokens;
-  return policy.tokenizer().decode(
-      {tokens.begin() + completion.sequence.prompt_length, tokens.end()});
-}
-
-std::string json_line(const Policy& policy, const std::string& prompt,
-                      const Completion& completion) {
+std::string json_line(const Policy& policy, const std::string& prompt, const Completion& completion,
+                      bool greedy) {
   double log_prob = 0;
   for (const float value : completion.log_probs) log_prob += static_cast<double>(value);
-  const nlohmann::ordered_json line = {{"prompt", prompt},
-                                       {"completion", completion_text(policy, completion)},
-                                       {"tokens", completion.sequence.completion_length()},
-                                       {"log_prob", log_prob},
-                                       {"finished", completion.finished}};
+  nlohmann::ordered_json line = {{"prompt", prompt},
+                                 {"completion", completion_text(policy.tokenizer(), completion)},
+                                 {"tokens", completion.sequence.completion_length()},
+                                 {"log_prob", nullptr},
+                                 {"finished", completion.finished}};
+  if (!greedy) line["log_prob"] = log_prob;  // greedy decoding samples from no distribution
   return line.dump() + "\n";
 }
 
@@ -113,17 +112,23 @@ int run_sample(const Flags& flags) {
   if (flags.greedy) options.sampler.temperature = 0;
   const Rng rng(flags.seed, Purpose::kSample);
   WorkerPool pool(usable_threads(flags.threads), use_one_thread);
-  std::vector<std::vector<Completion>> results(prompts.size());
-  pool.run(static_cast<int64_t>(prompts.size()), [&](int64_t i, int) {
-    const DrawKey key{&rng, 0, static_cast<uint32_t>(i * flags.count)};
-    results[i] =
-        generate(policy->model(), nullptr, {encode_prompt(policy->tokenizer(), prompts[i])},
-                 flags.count, options, key);
+  // Shards of one prompt: large counts need no more memory at once, and have all workers at work.
+  const int64_t shards_per_prompt = (flags.count + kShardSize - 1) / kShardSize;
+  std::vector<std::vector<Completion>> results(prompts.size() *
+                                               static_cast<size_t>(shards_per_prompt));
+  pool.run(static_cast<int64_t>(results.size()), [&](int64_t shard, int) {
+    const int64_t prompt = shard / shards_per_prompt;
+    const int64_t first = shard % shards_per_prompt * kShardSize;
+    const DrawKey key{&rng, static_cast<uint64_t>(prompt), static_cast<uint32_t>(first)};
+    results[shard] =
+        generate(policy->model(), nullptr, {encode_prompt(policy->tokenizer(), prompts[prompt])},
+                 std::min(kShardSize, flags.count - first), options, key);
   });
-  for (size_t i = 0; i < prompts.size(); ++i)
+  for (size_t i = 0; i < results.size(); ++i)
     for (const Completion& completion : results[i])
-      print(flags.json ? json_line(*policy, prompts[i], completion)
-                       : completion_text(*policy, completion) + "\n");
+      print(flags.json ? json_line(*policy, prompts[i / static_cast<size_t>(shards_per_prompt)],
+                                   completion, options.sampler.temperature == 0)
+                       : completion_text(policy->tokenizer(), completion) + "\n");
   return kExitDone;
 }
 
@@ -166,7 +171,10 @@ void add_sample_command(CLI::App& app, Action& action) {
                    "no n-gram of this length twice; 0 = allowed")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
-  command->add_flag("--greedy", flags->greedy, "always the most probable token");
+  command->add_flag("--greedy", flags->greedy, "always the most probable token")
+      ->excludes("--temperature")
+      ->excludes("--top-k")
+      ->excludes("--top-p");
   command->add_option("--seed", flags->seed, "another seed, other samples")
       ->check(whole_number())
       ->capture_default_str();

@@ -1,8 +1,9 @@
 // The folder runs/NAME/checkpoints. It holds
-//   warmup-000100/ step-000120/ ...   one finished checkpoint each: plain files, flat, and
-//   manifest.json latest -> step-000120             symbolic links to a name beside them; they move
-//   after the checkpoint is whole best   -> step-000080 NAME.tmp-PID/ .trash-NAME-PID/    being
-//   written / being deleted: never read, removed by clean()
+// - warmup-000100/ step-000120/ ...: one finished checkpoint each, plain files, flat, and
+//   manifest.json;
+// - latest -> step-000120, best -> step-000080: symbolic links to a name beside them; they move
+//   after the checkpoint is whole;
+// - NAME.tmp-PID/, .trash-NAME-PID/: being written, being deleted; never read, removed by clean().
 // manifest.json, always laid out exactly like this, with file names in byte order:
 //   {
 //     "schema": 1,
@@ -13,9 +14,9 @@
 //     },
 //     "manifest_sha256": "SHA-256 of this text with these 64 digits left out"
 //   }
-// To check a checkpoint without pgtrain, in its folder:
-//   sed -nE 's/^ *"(.*)": \{"bytes": [0-9]+, "sha256": "(.*)"\},?$/\2  \1/p' manifest.json |
-//   sha256sum -c
+// To check a checkpoint without pgtrain, in its folder (one command):
+//   sed -nE 's/^ *"(.*)": \{"bytes": [0-9]+, "sha256": "(.*)"\},?$/\2  \1/p' manifest.json
+//     | sha256sum -c
 #pragma once
 
 #include <cstdint>

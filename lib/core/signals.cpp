@@ -1,11 +1,14 @@
 #include "core/signals.h"
 
+#include <atomic>
 #include <csignal>
 
 namespace pgtrain {
 namespace {
 
-volatile std::sig_atomic_t raised_signal = 0;
+// The handler may run on any thread: lock-free, so that it is also safe in a handler.
+std::atomic<int> raised_signal{0};
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void on_stop_signal(int signal) {
   raised_signal = signal;

@@ -1,6 +1,7 @@
 #include "core/worker_pool.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "core/error.h"
 
@@ -11,11 +12,19 @@ WorkerPool::WorkerPool(int threads, std::function<void()> on_start)
   PG_CHECK(threads >= 0, "threads is {}", threads);
   if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (on_start_) on_start_();
-  for (int worker = 1; worker < threads; ++worker)
-    threads_.emplace_back([this, worker] { loop(worker); });
+  try {
+    for (int worker = 1; worker < threads; ++worker)
+      threads_.emplace_back([this, worker] { loop(worker); });
+  } catch (const std::system_error& e) {
+    stop();
+    throw Error(fmt::format("cannot start thread {} of {}: {}; use fewer (run.threads)",
+                            threads_.size() + 2, threads, e.what()));
+  }
 }
 
-WorkerPool::~WorkerPool() {
+WorkerPool::~WorkerPool() { stop(); }
+
+void WorkerPool::stop() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stopping_ = true;

@@ -15,8 +15,8 @@ namespace pgtrain {
 // took a shard.
 class WorkerPool {
  public:
-  // threads >= 1, or 0 for one per core. on_start runs once in every worker (for example: one BLAS
-  // thread).
+  // threads >= 1, or 0 for one per core. Throws Error when the system refuses that many. on_start
+  // runs once in every worker (for example: one BLAS thread).
   explicit WorkerPool(int threads, std::function<void()> on_start = {});
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -35,6 +35,7 @@ class WorkerPool {
                    const std::function<void(int64_t, int)>& finish);
 
  private:
+  void stop();
   void loop(int worker);
   void work(int worker);
 

@@ -1,10 +1,8 @@
 // Records from files. Two formats, by the ending of the name:
-//   .jsonl, .json  one JSON object a line; the target field is a string or a non-empty array of
-//   strings, each of
-//                  them an accepted answer.
-//   .tsv           a header line with the names of the columns, then one record a line; columns are
-//   separated by one
-//                  tab; there is no quoting and no escaping.
+// - .jsonl, .json: one JSON object a line; the target field is a string or a non-empty array of
+//   strings, each of them an accepted answer.
+// - .tsv: a header line with the names of the columns, then one record a line; columns are
+//   separated by one tab; there is no quoting and no escaping.
 // Both are UTF-8; a byte-order mark at the beginning and CR before LF are accepted; empty lines are
 // passed over.
 #pragma once

@@ -1,11 +1,10 @@
 // Named tensors on disk in the safetensors format (github.com/huggingface/safetensors):
-//   8 bytes   N, the header length, unsigned little-endian, at most 100,000,000
-//   N bytes   UTF-8 JSON object, starting with '{', may end in spaces:
-//             "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, ...
-//             "__metadata__": {"key": "string", ...} (optional)
-//   the rest  the tensors' bytes, little-endian, row-major; offsets count from here, leave no gap,
-//   do not
-//             overlap and end exactly at the end of the file
+// - 8 bytes: N, the header length, unsigned little-endian, at most 100,000,000;
+// - N bytes: UTF-8 JSON object, starting with '{', may end in spaces:
+//     "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, ...
+//     "__metadata__": {"key": "string", ...} (optional)
+// - the rest: the tensors' bytes, little-endian, row-major; offsets count from here, leave no gap,
+//   do not overlap and end exactly at the end of the file.
 // The format has no checksum: a changed payload byte is a changed number. Checkpoints add one
 // (manifest.json).
 #pragma once

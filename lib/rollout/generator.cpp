@@ -49,7 +49,7 @@ std::vector<Completion> empty_completions(const std::vector<std::vector<int64_t>
 std::vector<Completion> generate(const LanguageModel& model, const ValueHead* value_head,
                                  const std::vector<std::vector<int64_t>>& prompts,
                                  int64_t samples_per_prompt, const GenerationOptions& options,
-                                 const DrawKey& key, const TokenCallback& on_token) {
+                                 const DrawKey& key) {
   const c10::InferenceMode guard;
   PG_CHECK(samples_per_prompt >= 1 && options.max_new_tokens >= 1, "{} samples of {} tokens",
            samples_per_prompt, options.max_new_tokens);
@@ -88,7 +88,6 @@ std::vector<Completion> generate(const LanguageModel& model, const ValueHead* va
       completion.log_probs.push_back(draw.log_prob);
       if (values.defined()) completion.values.push_back(values.data_ptr<float>()[row]);
       completion.finished = draw.id == options.eos_id;
-      if (on_token) on_token(index, draw.id);
       if (completion.finished || position + 1 == options.max_new_tokens) continue;
       kept.push_back(static_cast<int64_t>(row));
       still_running.push_back(index);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "core/rng.h"
@@ -34,14 +33,11 @@ struct DrawKey {
   uint32_t first_sequence = 0;  // number of the first completion of this call within the step
 };
 
-// Called with (completion, token) for every new token, in the order of rows; for streaming output.
-using TokenCallback = std::function<void(int64_t, int64_t)>;
-
 // samples_per_prompt completions of each prompt, prompt after prompt. Every prompt is read once;
 // finished rows leave the batch.
 std::vector<Completion> generate(const LanguageModel& model, const ValueHead* value_head,
                                  const std::vector<std::vector<int64_t>>& prompts,
                                  int64_t samples_per_prompt, const GenerationOptions& options,
-                                 const DrawKey& key, const TokenCallback& on_token = {});
+                                 const DrawKey& key);
 
 }  // namespace pgtrain

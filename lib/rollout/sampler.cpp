@@ -13,11 +13,20 @@ namespace pgtrain {
 namespace {
 
 constexpr int64_t kBlock = 512;
-constexpr float kBanned = -std::numeric_limits<float>::infinity();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kBanned = -kInfinity;
+
+// NaN would make the order of tokens undefined and +infinity the probabilities.
+void check_finite(const float* logits, int64_t n) {
+  bool good = true;
+  for (int64_t i = 0; i < n; ++i) good &= logits[i] < kInfinity;
+  if (!good) throw DivergenceError("the policy's logits are not finite");
+}
 
 }  // namespace
 
 Draw Sampler::draw(float* logits, int64_t n, double u, const std::vector<int64_t>& history) const {
+  check_finite(logits, n);
   discourage_repetition(logits, n, history);
   if (options_.temperature == 0) {
     const float* best = std::max_element(logits, logits + n);

@@ -6,6 +6,18 @@
 
 namespace pgtrain {
 
+// The numbers of one Adam step, worked out in double and rounded once: 1 - beta from a rounded beta
+// would be wrong near 1.
+//   m = beta1 m + complement1 g    v = beta2 v + complement2 g^2    with g = gradient_scale *
+//   gradient parameter = keep * parameter - step_size * m / (sqrt(v) * root_correction + epsilon)
+template <class T>
+struct AdamStep {
+  T gradient_scale, beta1, complement1, beta2, complement2, epsilon;
+  T keep;             // 1 - learning rate * weight decay
+  T step_size;        // learning rate / (1 - beta1^t)
+  T root_correction;  // 1 / sqrt(1 - beta2^t)
+};
+
 // T is float or double. All pointers are to contiguous values; `n` is the number of values.
 template <class T>
 struct RowKernels {
@@ -39,11 +51,8 @@ struct RowKernels {
   // activations in, gradient of the pre-activations out (the same for input and recurrent part).
   void (*lstm_backward)(const T* dh, T* dc, T* gates, const T* c_previous, const T* c, int64_t n);
 
-  // Adam / AdamW on n values; see train/optimizer.h for the formula. The corrections are 1 -
-  // beta^t.
-  void (*adam)(T* parameter, const T* gradient, T* m, T* v, int64_t n, T gradient_scale,
-               T learning_rate, T beta1, T beta2, T epsilon, T weight_decay, T correction1,
-               T correction2);
+  // Adam / AdamW on n values.
+  void (*adam)(T* parameter, const T* gradient, T* m, T* v, int64_t n, const AdamStep<T>& step);
 };
 
 template <class T>

@@ -24,7 +24,7 @@ constexpr int64_t kBlock = 4096;  // values summed in T before the sum goes to d
 // (the minimax coefficients of Cephes expf), times 2^k. Below -87 the result is about 1e-38, never
 // 0; above 88 it stays finite.
 PG_INLINE float exp_of(float x) {
-  x = x < -87.0F ? -87.0F : x;
+  x = x > -87.0F ? x : -87.0F;  // also NaN, which has no integer below
   x = x > 88.0F ? 88.0F : x;
   const float magic = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
   const float k = (x * 1.44269504088896341F + magic) - magic;
@@ -206,16 +206,14 @@ void lstm_backward(const T* __restrict dh, T* __restrict dc, T* __restrict gates
 
 template <class T>
 void adam(T* __restrict parameter, const T* __restrict gradient, T* __restrict m, T* __restrict v,
-          int64_t n, T gradient_scale, T learning_rate, T beta1, T beta2, T epsilon, T weight_decay,
-          T correction1, T correction2) {
-  const T step = learning_rate / correction1;
-  const T root_correction = T(1) / root(correction2);
-  const T keep = T(1) - learning_rate * weight_decay;
+          int64_t n, const AdamStep<T>& step) {
+  const AdamStep<T> s = step;
   for (int64_t i = 0; i < n; ++i) {
-    const T g = gradient[i] * gradient_scale;
-    m[i] = beta1 * m[i] + (T(1) - beta1) * g;
-    v[i] = beta2 * v[i] + (T(1) - beta2) * g * g;
-    parameter[i] = parameter[i] * keep - step * m[i] / (root(v[i]) * root_correction + epsilon);
+    const T g = gradient[i] * s.gradient_scale;
+    m[i] = s.beta1 * m[i] + s.complement1 * g;
+    v[i] = s.beta2 * v[i] + s.complement2 * g * g;
+    parameter[i] =
+        parameter[i] * s.keep - s.step_size * m[i] / (root(v[i]) * s.root_correction + s.epsilon);
   }
 }
 

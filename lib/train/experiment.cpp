@@ -50,7 +50,7 @@ void describe_algorithm(Section& s, AlgorithmOptions& o) {
   s.field("whiten_advantages", o.whiten_advantages,
           "shift and scale the batch's advantages to mean 0 and variance 1");
   s.field("advantage_scale", o.advantage_scale,
-          "factor of every advantage; 0 = a control run that must not learn", between(-1e6, 1e6));
+          "factor of every advantage; 0 = a control run that must not learn", between(-1e38, 1e38));
   s.field("entropy_coef", o.entropy_coef, "weight of the entropy bonus", between(-1e3, 1e3));
   s.field("value_coef", o.value_coef, "weight of the value loss; baseline value only",
           between(0.0, 1e6));
@@ -114,6 +114,12 @@ void check(const ExperimentConfig& config, Problems& problems) {
   if (config.algorithm.baseline == "leave_one_out" && config.rollout.samples_per_prompt < 2)
     problems.add("rollout.samples_per_prompt",
                  "baseline 'leave_one_out' compares samples of one prompt: use at least 2");
+  const int64_t samples = config.rollout.prompts_per_step * config.rollout.samples_per_prompt;
+  if (config.algorithm.baseline == "batch_mean" && samples < 2)
+    problems.add("rollout.prompts_per_step",
+                 "baseline 'batch_mean' compares completions of one step: use at least 2");
+  if (config.tokenizer.kind == "byte" && config.tokenizer.vocab_size != 0)
+    problems.add("tokenizer.vocab_size", "has no effect with kind 'byte', which has 261 tokens");
   if (config.optimizer.warmup_steps > config.train.steps)
     problems.add("optimizer.warmup_steps",
                  fmt::format("is more than train.steps ({})", config.train.steps));
@@ -124,7 +130,6 @@ void check(const ExperimentConfig& config, Problems& problems) {
                  "must be the name of a folder: not empty, '.' or '..', and without '/'");
   if (config.data.train.empty()) problems.add("data.train", "must be the name of a file");
   if (config.data.target_field.empty()) problems.add("data.target_field", "must not be empty");
-  const int64_t samples = config.rollout.prompts_per_step * config.rollout.samples_per_prompt;
   if (samples > (1 << 24))
     problems.add(
         "rollout.prompts_per_step",

@@ -68,6 +68,13 @@ Learner::Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& optio
 
 void Learner::reset_optimizer() { optimizer_ = std::make_unique<Adam>(policy_.parameters()); }
 
+bool Learner::is_finite() const {
+  if (!at::isfinite(policy_.parameters().values()).all().item<bool>()) return false;
+  for (const NamedTensor& moment : optimizer_->state())
+    if (!at::isfinite(moment.tensor).all().item<bool>()) return false;
+  return true;
+}
+
 Learner::ShardResult Learner::run_shard(const UpdateBatch& batch, const std::vector<int64_t>& rows,
                                         const Policy::Replica& replica) const {
   std::vector<const Sequence*> sequences;
@@ -114,7 +121,6 @@ UpdateResult Learner::accumulate(const UpdateBatch& batch) {
   const int64_t shards = (static_cast<int64_t>(order.size()) + micro_batch_ - 1) / micro_batch_;
   std::vector<ShardResult> results(static_cast<size_t>(shards));
   policy_.parameters().gradient().zero_();
-  for (const auto& replica : replicas_) replica.gradient.zero_();
   pool_.run_ordered(
       shards,
       [&](int64_t shard, int worker) {

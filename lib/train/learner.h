@@ -53,6 +53,8 @@ class Learner {
   UpdateResult accumulate(const UpdateBatch& batch);
 
   Adam& optimizer() { return *optimizer_; }
+  // Every parameter and moment is finite: nothing else may reach a checkpoint.
+  bool is_finite() const;
   // Forgets the moments: a new phase starts.
   void reset_optimizer();
 

@@ -23,13 +23,16 @@ void describe(Section& section, OptimizerOptions& options) {
   section.field("learning_rate", options.learning_rate, "step size", between(0.0, 10.0));
   section.field("beta1", options.beta1, "decay of the mean of gradients", between(0.0, 0.999999));
   section.field("beta2", options.beta2, "decay of the mean of squared gradients",
-                between(0.0, 0.99999999));
-  section.field("epsilon", options.epsilon, "added to the root of the second moment", above(0.0));
+                between(0.0, 0.999999));
+  section.field("epsilon", options.epsilon, "added to the root of the second moment",
+                between(1e-20, 1.0));
   section.field("weight_decay", options.weight_decay,
                 "share of each weight taken away, times the learning rate; adamw only",
                 between(0.0, 10.0));
-  section.field("max_grad_norm", options.max_grad_norm,
-                "gradients are scaled down to this norm; 0 = never", at_least(0.0));
+  section.field(
+      "max_grad_norm", options.max_grad_norm,
+      "the gradient (of policy and value head together) is scaled down to this norm; 0 = never",
+      at_least(0.0));
   section.choice("schedule", options.schedule, {"constant", "linear", "cosine"},
                  "how the learning rate goes from its value to 0 over train.steps");
   section.field("warmup_steps", options.warmup_steps,
@@ -73,8 +76,16 @@ void Adam::step(WorkerPool& pool, const OptimizerOptions& options, double learni
                 double gradient_scale) {
   ++steps_;
   const double t = static_cast<double>(steps_);
-  const double correction1 = 1 - std::pow(options.beta1, t);
-  const double correction2 = 1 - std::pow(options.beta2, t);
+  AdamStep<float> numbers{};
+  numbers.gradient_scale = static_cast<float>(gradient_scale);
+  numbers.beta1 = static_cast<float>(options.beta1);
+  numbers.complement1 = static_cast<float>(1 - options.beta1);
+  numbers.beta2 = static_cast<float>(options.beta2);
+  numbers.complement2 = static_cast<float>(1 - options.beta2);
+  numbers.epsilon = static_cast<float>(options.epsilon);
+  numbers.keep = static_cast<float>(1 - learning_rate * options.weight_decay);
+  numbers.step_size = static_cast<float>(learning_rate / (1 - std::pow(options.beta1, t)));
+  numbers.root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(options.beta2, t)));
   float* value = parameters_.values().data_ptr<float>();
   const float* gradient = parameters_.gradient().data_ptr<float>();
   float* m = m_.data_ptr<float>();
@@ -82,12 +93,8 @@ void Adam::step(WorkerPool& pool, const OptimizerOptions& options, double learni
   const int64_t size = parameters_.size();
   pool.run(blocks_of(size), [&](int64_t block, int) {
     const int64_t start = block * kBlock;
-    row_kernels<float>().adam(
-        value + start, gradient + start, m + start, v + start, std::min(kBlock, size - start),
-        static_cast<float>(gradient_scale), static_cast<float>(learning_rate),
-        static_cast<float>(options.beta1), static_cast<float>(options.beta2),
-        static_cast<float>(options.epsilon), static_cast<float>(options.weight_decay),
-        static_cast<float>(correction1), static_cast<float>(correction2));
+    row_kernels<float>().adam(value + start, gradient + start, m + start, v + start,
+                              std::min(kBlock, size - start), numbers);
   });
 }
 

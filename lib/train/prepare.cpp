@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "core/error.h"
 #include "core/hash.h"
@@ -41,11 +42,22 @@ ModelOptions sized_model(const ExperimentConfig& config, const Tokenizer& tokeni
   return model;
 }
 
+// Tokens, with the end token, of the target that the record needs: the warm-up learns the first
+// one, the reward is content with the shortest.
+int64_t needed_tokens(const Record& record, const Tokenizer& tokenizer, bool first) {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (const std::string& target : record.targets) {
+    least = std::min(least, static_cast<int64_t>(tokenizer.encode(target).size()) + 1);
+    if (first) break;
+  }
+  return least;
+}
+
 void drop_or_refuse_overlong(Dataset& data, const Tokenizer& tokenizer,
                              const ExperimentConfig& config) {
   const int64_t limit = config.rollout.max_new_tokens;
   const auto length = [&](const Record& record) {
-    return static_cast<int64_t>(tokenizer.encode(record.targets[0]).size()) + 1;
+    return needed_tokens(record, tokenizer, config.warmup.steps > 0);
   };
   const auto is_long = [&](const Record& record) { return length(record) > limit; };
   const auto first = std::find_if(data.records.begin(), data.records.end(), is_long);
@@ -54,8 +66,8 @@ void drop_or_refuse_overlong(Dataset& data, const Tokenizer& tokenizer,
   if (config.train.overlong == "error")
     throw DataError(
         fmt::format("{}:{}: the target has {} tokens with its end token, rollout.max_new_tokens is "
-                    "{}, so it can never be "
-                    "reached ({} such records): raise max_new_tokens or set train.overlong: drop",
+                    "{}, so it can never be reached ({} such records): raise max_new_tokens or set "
+                    "train.overlong: drop",
                     data.path, first->line, length(*first), limit, count));
   if (count == data.size())
     throw DataError(fmt::format("{}: every target is longer than rollout.max_new_tokens ({})",
@@ -64,8 +76,17 @@ void drop_or_refuse_overlong(Dataset& data, const Tokenizer& tokenizer,
       "{}: {} of {} records are left out: their targets are longer than rollout.max_new_tokens "
       "({})",
       data.path, count, data.size(), limit);
-  data.records.erase(std::remove_if(data.records.begin(), data.records.end(), is_long),
-                     data.records.end());
+  data.records.erase(std::remove_if(first, data.records.end(), is_long), data.records.end());
+}
+
+void warn_about_overlong(const Dataset& data, const Tokenizer& tokenizer, int64_t limit) {
+  const auto count = std::count_if(
+      data.records.begin(), data.records.end(),
+      [&](const Record& record) { return needed_tokens(record, tokenizer, false) > limit; });
+  if (count > 0)
+    spdlog::warn(
+        "{}: {} of {} targets are longer than rollout.max_new_tokens ({}) and can never be matched",
+        data.path, count, data.size(), limit);
 }
 
 void warn_about_unknown(const Dataset& data, const Tokenizer& tokenizer) {
@@ -97,7 +118,10 @@ PreparedExperiment prepare(const ExperimentConfig& config) {
   result.model = sized_model(config, *result.tokenizer);
   drop_or_refuse_overlong(result.train, *result.tokenizer, config);
   warn_about_unknown(result.train, *result.tokenizer);
-  if (result.eval) warn_about_unknown(*result.eval, *result.tokenizer);
+  if (result.eval) {
+    warn_about_unknown(*result.eval, *result.tokenizer);
+    warn_about_overlong(*result.eval, *result.tokenizer, config.rollout.max_new_tokens);
+  }
   return result;
 }
 

@@ -1,11 +1,13 @@
 // The folder of a run: its lock, its configuration, its row files.
 //
-//   config.yaml        the resolved experiment
-//   metrics.jsonl      a row a warm-up step, step and evaluation; no wall-clock values:
-//   bit-identical after any resume completions.jsonl  sampled completions with target and score
-//   parts; likewise timing.jsonl       seconds and tokens per second of each step; wall-clock, so
-//   not part of the exact record train.log          log messages checkpoints/       see
-//   checkpoint/checkpoint_store.h
+// - config.yaml: the resolved experiment.
+// - metrics.jsonl: a row for each warm-up step, step and evaluation. No wall-clock values:
+//   bit-identical after any resume.
+// - completions.jsonl: sampled completions with target and score parts; likewise.
+// - timing.jsonl: seconds and tokens per second of each step; wall-clock, so not part of the exact
+//   record.
+// - train.log: log messages.
+// - checkpoints/: see checkpoint/checkpoint_store.h.
 #pragma once
 
 #include <filesystem>
@@ -15,6 +17,10 @@
 #include "train/experiment.h"
 
 namespace pgtrain {
+
+// Throws ConfigError when the experiment recorded in `file` (config.yaml or a checkpoint's
+// experiment.yaml) differs in a key that a run may not change half-way.
+void check_same_run(const std::filesystem::path& file, const ExperimentConfig& config);
 
 class RunDirectory {
  public:

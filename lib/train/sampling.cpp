@@ -23,11 +23,8 @@ Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
   shard.completions =
       generate(policy.model(), policy.value_head(), prompts, samples_per_prompt, options, key);
   std::vector<RewardInput> inputs;
-  for (const Completion& completion : shard.completions) {
-    const auto& tokens = completion.sequence.tokens;
-    shard.texts.push_back(policy.tokenizer().decode(
-        {tokens.begin() + completion.sequence.prompt_length, tokens.end()}));
-  }
+  for (const Completion& completion : shard.completions)
+    shard.texts.push_back(completion_text(policy.tokenizer(), completion));
   for (size_t i = 0; i < shard.texts.size(); ++i) {
     const int64_t record = records[first + static_cast<int64_t>(i) / samples_per_prompt];
     inputs.push_back({&data[record], shard.texts[i]});
@@ -37,6 +34,11 @@ Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
 }
 
 }  // namespace
+
+std::string completion_text(const Tokenizer& tokenizer, const Completion& completion) {
+  const auto& tokens = completion.sequence.tokens;
+  return tokenizer.decode({tokens.begin() + completion.sequence.prompt_length, tokens.end()});
+}
 
 Rollout collect(const Policy& policy, WorkerPool& pool, const Dataset& data, const Reward& reward,
                 const std::vector<int64_t>& records, int64_t samples_per_prompt, int64_t shard_size,

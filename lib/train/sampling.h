@@ -25,6 +25,9 @@ struct Rollout {
   }
 };
 
+// The completion without its prompt; special tokens give nothing.
+std::string completion_text(const Tokenizer& tokenizer, const Completion& completion);
+
 // Every shard (at most shard_size completions, whole groups) is generated and at once scored by one
 // worker, so scoring overlaps with the generation of other shards. Which completions share a shard
 // depends on the arguments only.

@@ -45,11 +45,11 @@ std::vector<const Sequence*> sequences_of(const Rollout& rollout) {
 at::Tensor rewards_of(const Rollout& rollout) {
   at::Tensor rewards = at::empty({rollout.size()});
   for (int64_t i = 0; i < rollout.size(); ++i) {
-    const double reward = rollout.scores[i].total;
+    const auto reward = static_cast<float>(rollout.scores[i].total);
     if (!std::isfinite(reward))
       throw DivergenceError(
           fmt::format("the reward of completion {} ('{}') is not finite", i, rollout.texts[i]));
-    rewards.data_ptr<float>()[i] = static_cast<float>(reward);
+    rewards.data_ptr<float>()[i] = reward;
   }
   return rewards;
 }
@@ -82,6 +82,18 @@ int64_t completion_tokens(const Rollout& rollout) {
   return tokens;
 }
 
+// More workers than shards in a step would only hold gradients of their own.
+int workers_for(const ExperimentConfig& config) {
+  const auto shards = [](int64_t items, int64_t size) { return (items + size - 1) / size; };
+  const RolloutOptions& rollout = config.rollout;
+  const int64_t groups = std::max<int64_t>(1, rollout.shard_size / rollout.samples_per_prompt);
+  const int64_t most = std::max(
+      {shards(rollout.prompts_per_step, groups),
+       shards(rollout.prompts_per_step * rollout.samples_per_prompt, config.train.micro_batch),
+       shards(config.warmup.batch_size, config.train.micro_batch)});
+  return static_cast<int>(std::min<int64_t>(usable_threads(config.run.threads), most));
+}
+
 // Without flushing: the checkpoint store does that for all files of a checkpoint.
 void write_text(const std::filesystem::path& path, const std::string& text) {
   OutputFile file(path);
@@ -99,7 +111,7 @@ struct Trainer::StepTimes {
 Trainer::Trainer(const ExperimentConfig& config)
     : config_(config),
       experiment_(prepare(config)),
-      pool_(usable_threads(config.run.threads), use_one_thread),
+      pool_(workers_for(config), use_one_thread),
       ema_(config.algorithm.ema_decay),
       sample_rng_(static_cast<uint64_t>(config.run.seed), Purpose::kSample) {
   const auto seed = static_cast<uint64_t>(config_.run.seed);
@@ -118,6 +130,7 @@ Trainer::Trainer(const ExperimentConfig& config)
   else
     start_cursor();
   directory_->record(config_);
+  restore_links();
   metrics_ = std::make_unique<JsonlSink>(*directory_ / "metrics.jsonl", state_.metrics_length);
   completions_ =
       std::make_unique<JsonlSink>(*directory_ / "completions.jsonl", state_.completions_length);
@@ -132,6 +145,7 @@ Trainer::~Trainer() = default;
 
 void Trainer::resume(const std::filesystem::path& checkpoint) {
   const auto state_file = checkpoint / "state.json";
+  check_same_run(checkpoint / "experiment.yaml", config_);
   state_ = RunState::from_json(read_file(state_file, kMaxStateBytes), state_file.string());
   if (read_file(checkpoint / "data.sha256") != experiment_.data_digest)
     throw DataError(
@@ -139,6 +153,18 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
                     "cannot go on exactly; "
                     "restore the file or start another run",
                     checkpoint.string(), config_.data.train));
+  // The same data may give another vocabulary with another version of a library.
+  const auto tokenizer_file = checkpoint / "tokenizer.json";
+  if (nlohmann::json::parse(read_file(tokenizer_file), nullptr, false) !=
+      policy_->tokenizer().to_json())
+    throw DataError(
+        fmt::format("{}: is not the tokenizer that this version learns from the data, so the run "
+                    "cannot go on exactly; "
+                    "start another run",
+                    tokenizer_file.string()));
+  if (state_.phase == kTrain && state_.step > config_.train.steps)
+    throw ConfigError(fmt::format("train.steps is {}, but {} has finished {} steps already",
+                                  config_.train.steps, checkpoint.string(), state_.step));
   policy_->read_parameters(checkpoint / "model.safetensors");
   copy_into(TensorFile::open(checkpoint / "optimizer.safetensors"), learner_->optimizer().state());
   learner_->optimizer().set_steps(state_.optimizer_steps);
@@ -190,6 +216,15 @@ void Trainer::warm_up() {
   start_cursor();
 }
 
+// A kill may have come between a checkpoint's rename and its links.
+void Trainer::restore_links() {
+  if (saved_as_.empty()) return;
+  const bool is_best = state_.has_best && state_.phase == kTrain && state_.step == state_.best_step;
+  if (is_best && config_.checkpoint.keep_best && checkpoints_->target("best") != saved_as_)
+    checkpoints_->point("best", saved_as_);
+  if (checkpoints_->target("latest") != saved_as_) checkpoints_->point("latest", saved_as_);
+}
+
 void Trainer::start_cursor() {
   cursor_ = std::make_unique<PromptCursor>(
       experiment_.train.size(), static_cast<uint64_t>(config_.run.seed),
@@ -226,7 +261,7 @@ void Trainer::warmup_step() {
   row.set("grad_norm", result.grad_norm);
   metrics_->write(row);
   const double tokens = mask.sum().item<double>();
-  show_progress(
+  progress_.update(
       fmt::format("warm-up {}/{}  loss {:.4f}  {} tok/s", state_.step, config_.warmup.steps,
                   result.policy_loss, format_rate(tokens / seconds_since(begin))),
       state_.step == config_.warmup.steps);
@@ -286,7 +321,8 @@ UpdateBatch Trainer::advantages(const Rollout& rollout, Row& row) {
   const at::Tensor rewards = rewards_of(rollout);
   at::Tensor advantage;  // [batch] or [batch, time]
   add_rollout_metrics(row, "", rollout, experiment_.reward->part_names());
-  row.set("frac_reward_zero_std", zero_spread_fraction(rewards, rollout.samples_per_prompt));
+  if (rollout.samples_per_prompt > 1)
+    row.set("frac_reward_zero_std", zero_spread_fraction(rewards, rollout.samples_per_prompt));
   if (algorithm.baseline == "value") {
     const at::Tensor values = values_of(rollout, mask);
     advantage =
@@ -353,7 +389,7 @@ void Trainer::report(const Row& row, const Rollout& rollout, const UpdateBatch& 
   timing_->write(timing);
   const double per_step =
       seconds_since(started_) / static_cast<double>(state_.step - started_step_);
-  show_progress(
+  progress_.update(
       fmt::format(
           "step {}/{}  reward {:.4f}  baseline {:.4f}  entropy {:.3f}  length {:.1f}  {} tok/s  "
           "ETA {}",
@@ -406,6 +442,12 @@ void Trainer::evaluate_if_due() {
 }
 
 void Trainer::save() {
+  if (!learner_->is_finite())
+    throw DivergenceError(
+        fmt::format("{} step {}: the weights or the optimiser's moments are not finite; the last "
+                    "checkpoint in {} is "
+                    "intact",
+                    state_.phase, state_.step, checkpoints_->directory().string()));
   state_.cursor_epoch = cursor_->state().epoch;
   state_.cursor_position = cursor_->state().position;
   state_.optimizer_steps = learner_->optimizer().steps();
@@ -429,7 +471,5 @@ void Trainer::save() {
   checkpoints_->retain(config_.checkpoint.keep_last);
   saved_as_ = name;
 }
-
-void Trainer::show_progress(const std::string& text, bool force) { progress_.update(text, force); }
 
 }  // namespace pgtrain

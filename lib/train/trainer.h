@@ -54,6 +54,7 @@ class Trainer {
 
   // Set-up.
   void start_cursor();
+  void restore_links();
   void resume(const std::filesystem::path& checkpoint);
 
   // The phases.
@@ -70,7 +71,6 @@ class Trainer {
   void evaluate_if_due();
   void write_completions(const char* phase, const Rollout& rollout, const at::Tensor* advantages);
   void save();
-  void show_progress(const std::string& text, bool force);
 
   ExperimentConfig config_;
   PreparedExperiment experiment_;

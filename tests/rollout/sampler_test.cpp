@@ -121,7 +121,10 @@ TEST_CASE("sampler: logits that are not finite stop with an error", "[rollout]")
   const float inf = std::numeric_limits<float>::infinity();
   SamplerOptions greedy;
   greedy.temperature = 0;
-  for (const SamplerOptions& options : {SamplerOptions(), greedy}) {
+  SamplerOptions truncated;
+  truncated.top_k = 1;
+  for (const SamplerOptions& options : {SamplerOptions(), greedy, truncated}) {
+    CHECK_THROWS_AS(draw(options, {0.0F, nan, 1.0F}, 0.5), DivergenceError);
     CHECK_THROWS_AS(draw(options, {nan, nan}, 0.5), DivergenceError);
     CHECK_THROWS_AS(draw(options, {inf, 0.0F}, 0.5), DivergenceError);
     CHECK_THROWS_AS(draw(options, {-inf, -inf}, 0.5), DivergenceError);

@@ -49,6 +49,12 @@ TEST_CASE("experiment: conflicts between keys and options without effect are err
   CHECK(contains(problem(kMinimal, {"optimizer.warmup_steps=500"}), "train.steps"));
   CHECK(contains(problem(kMinimal + "reward: []\n"), "reward"));
   CHECK(contains(problem(kMinimal + "run: {name: a/b}\n"), "run.name"));
+  CHECK(contains(problem(kMinimal + "run: {name: ..}\n"), "run.name"));
+  CHECK(
+      contains(problem(kMinimal + "tokenizer: {kind: byte, vocab_size: 300}\n"), "has no effect"));
+  CHECK(contains(problem(kMinimal, {"rollout.prompts_per_step=1", "rollout.samples_per_prompt=1",
+                                    "algorithm.baseline=batch_mean"}),
+                 "at least 2"));
   CHECK(contains(problem(kMinimal + "trian: {steps: 3}\n"), "train"));
   CHECK(problem(kMinimal + "algorithm: {preset: reinforce, ema_decay: 0.5}\n").empty());
 }

@@ -44,6 +44,9 @@ TEST_CASE("adam and adamw: 50 steps equal torch's optimisers", "[train]") {
   OptimizerOptions options;
   options.learning_rate = 0.02;
   CHECK(worst_difference(options, false) < test::kTolerance32);
+  options.beta1 = 0.999;
+  options.beta2 = 0.999999;
+  CHECK(worst_difference(options, false) < test::kTolerance32);
   options.beta1 = 0.8;
   options.beta2 = 0.95;
   options.epsilon = 1e-4;

@@ -176,9 +176,59 @@ TEST_CASE(
     "trainer: non-finite steps are skipped, counted and end the run; the last checkpoint stays",
     "[train]") {
   const Workshop shop;
-  Trainer(shop.config("run")).run();
-  const auto overflow = shop.config("bad", {"reward=[{metric: edit_similarity, weight: 1e300}]"});
+  const auto overflow =
+      shop.config("bad", {"algorithm.advantage_scale=1e38", "algorithm.whiten_advantages=true"});
   CHECK(contains(test::message_of<DivergenceError>([&] { Trainer(overflow).run(); }),
                  "5 steps in a row"));
   CHECK(std::filesystem::exists(shop / "bad/checkpoints/latest/model.safetensors"));
+}
+
+TEST_CASE("trainer: links lost to a kill between rename and link come back", "[train]") {
+  const Workshop shop;
+  Trainer(shop.config("run")).run();
+  const auto links = shop / "run/checkpoints/";
+  const auto best = std::filesystem::read_symlink(links + "best");
+  std::filesystem::remove(links + "best");
+  std::filesystem::remove(links + "latest");
+  Trainer(shop.config("run")).run();
+  CHECK(std::filesystem::read_symlink(links + "latest") == "step-000006");
+  if (best == "step-000006") CHECK(std::filesystem::read_symlink(links + "best") == best);
+}
+
+TEST_CASE("trainer: a first checkpoint without links becomes best and latest", "[train]") {
+  const Workshop shop;
+  Trainer(shop.config("run", {"train.steps=0"})).run();
+  const auto links = shop / "run/checkpoints/";
+  std::filesystem::remove(links + "best");
+  std::filesystem::remove(links + "latest");
+  Trainer(shop.config("run", {"train.steps=0"})).run();
+  CHECK(std::filesystem::read_symlink(links + "best") == "step-000000");
+  CHECK(std::filesystem::read_symlink(links + "latest") == "step-000000");
+}
+
+TEST_CASE("trainer: a folder with rows of another origin is refused and left as it is", "[train]") {
+  const Workshop shop;
+  std::filesystem::create_directory(shop / "foreign");
+  test::write_file(shop / "foreign/metrics.jsonl", "{\"precious\":1}\n");
+  CHECK(contains(test::message_of<ConfigError>([&] { Trainer(shop.config("foreign")); }),
+                 "another origin"));
+  CHECK(test::read_file(shop / "foreign/metrics.jsonl") == "{\"precious\":1}\n");
+}
+
+TEST_CASE("trainer: fewer steps than are done, and a foreign tokenizer, are refused", "[train]") {
+  const Workshop shop;
+  Trainer(shop.config("run")).run();
+  CHECK(contains(
+      test::message_of<ConfigError>([&] { Trainer(shop.config("run", {"train.steps=3"})); }),
+      "finished 6 steps"));
+}
+
+TEST_CASE("trainer: of several targets the shortest counts, except for the warm-up", "[train]") {
+  const Workshop shop;
+  test::write_file(shop / "train.jsonl",
+                   "{\"prompt\":\"1\",\"target\":[\"abcabcabcabc\",\"ab\"]}\n");
+  CHECK(Trainer(shop.config("run", {"train.steps=1"})).run().exit_code == kExitDone);
+  CHECK(contains(
+      test::message_of<DataError>([&] { Trainer(shop.config("warm", {"warmup.steps=1"})); }),
+      "13 tokens"));
 }
