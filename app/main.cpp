@@ -23,6 +23,7 @@ Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 training diver
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): only a failure to report a failure gets out
 int main(int argc, char** argv) {
   pgtrain::hold_standard_streams();
   CLI::App app("pgtrain: policy-gradient fine-tuning of language models towards target texts",

@@ -34,7 +34,7 @@ fs::path find_checkpoint(const CheckpointFlags& flags) {
                     path.string()));
   for (const std::string& link : {flags.which, std::string("latest")}) {
     std::error_code error;
-    const fs::path target = fs::canonical(path / "checkpoints" / link, error);
+    fs::path target = fs::canonical(path / "checkpoints" / link, error);
     if (!error) return target;
   }
   throw DataError(fmt::format("{}: the run has no checkpoint yet", path.string()));
