@@ -192,7 +192,7 @@ fs::path CheckpointStore::save(const std::string& name,
                                const std::function<void(const fs::path&)>& write_files) {
   PG_CHECK(parse_name(name), "checkpoint name {}", name);
   make_directories(directory_);
-  const fs::path final = directory_ / name;
+  fs::path final = directory_ / name;
   const fs::path temporary = directory_ / fmt::format("{}{}{}", name, kTemporaryMark, ::getpid());
   remove_tree(temporary);
   make_directories(temporary);

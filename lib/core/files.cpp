@@ -141,16 +141,14 @@ AppendFile::AppendFile(const fs::path& path, uint64_t length)
   if (fd_ < 0) throw DiskError(fmt::format("{}: cannot open for writing: {}", path_, reason()));
   struct stat info {};
   std::string problem;
-  if (::fstat(fd_, &info) != 0) {
-    problem = reason();
-  } else if (static_cast<uint64_t>(info.st_size) < length) {
+  const bool known = ::fstat(fd_, &info) == 0;
+  if (known && static_cast<uint64_t>(info.st_size) < length) {
     ::close(fd_);
     throw DataError(
         fmt::format("{}: has {} bytes, the checkpoint remembers {}: the file was changed", path_,
                     info.st_size, length));
-  } else if (::ftruncate(fd_, static_cast<off_t>(length)) != 0) {
-    problem = reason();
   }
+  if (!known || ::ftruncate(fd_, static_cast<off_t>(length)) != 0) problem = reason();
   if (!problem.empty()) {
     ::close(fd_);
     throw DiskError(fmt::format("{}: cannot cut back: {}", path_, problem));
