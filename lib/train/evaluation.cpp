@@ -30,10 +30,6 @@ Rollout evaluate(const Policy& policy, WorkerPool& pool, const Dataset& data, co
                  Rng(0, Purpose::kSample), 0);
 }
 
-double mean_reward(const Rollout& rollout) {
-  return stats_of(rollout.size(), [&](int64_t i) { return rollout.scores[i].total; }).mean;
-}
-
 void add_rollout_metrics(Row& row, const std::string& prefix, const Rollout& rollout,
                          const std::vector<std::string>& part_names) {
   const int64_t count = rollout.size();

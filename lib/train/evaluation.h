@@ -12,8 +12,6 @@ namespace pgtrain {
 Rollout evaluate(const Policy& policy, WorkerPool& pool, const Dataset& data, const Reward& reward,
                  int64_t max_records, int64_t shard_size, int64_t max_new_tokens);
 
-double mean_reward(const Rollout& rollout);
-
 // Adds to the row, each name after `prefix`: reward, reward_std, rewards/NAME/mean and /std,
 // completions/mean_length, min_length, max_length, clipped_ratio (share that max_new_tokens cut).
 void add_rollout_metrics(Row& row, const std::string& prefix, const Rollout& rollout,

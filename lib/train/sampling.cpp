@@ -35,6 +35,10 @@ Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
 
 }  // namespace
 
+int64_t groups_per_shard(int64_t shard_size, int64_t samples_per_prompt) {
+  return std::max<int64_t>(1, shard_size / samples_per_prompt);
+}
+
 std::string completion_text(const Tokenizer& tokenizer, const Completion& completion) {
   const auto& tokens = completion.sequence.tokens;
   return tokenizer.decode({tokens.begin() + completion.sequence.prompt_length, tokens.end()});
@@ -44,7 +48,7 @@ Rollout collect(const Policy& policy, WorkerPool& pool, const Dataset& data, con
                 const std::vector<int64_t>& records, int64_t samples_per_prompt, int64_t shard_size,
                 const GenerationOptions& options, const Rng& rng, uint64_t step) {
   const auto count = static_cast<int64_t>(records.size());
-  const int64_t groups = std::max<int64_t>(1, shard_size / samples_per_prompt);
+  const int64_t groups = groups_per_shard(shard_size, samples_per_prompt);
   std::vector<Shard> shards(static_cast<size_t>((count + groups - 1) / groups));
   pool.run(static_cast<int64_t>(shards.size()), [&](int64_t shard, int) {
     const int64_t first = shard * groups;

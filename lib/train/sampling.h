@@ -25,6 +25,9 @@ struct Rollout {
   }
 };
 
+// Records whose completions make one shard: whole groups, at least one.
+int64_t groups_per_shard(int64_t shard_size, int64_t samples_per_prompt);
+
 // The completion without its prompt; special tokens give nothing.
 std::string completion_text(const Tokenizer& tokenizer, const Completion& completion);
 

@@ -86,7 +86,7 @@ int64_t completion_tokens(const Rollout& rollout) {
 int workers_for(const ExperimentConfig& config) {
   const auto shards = [](int64_t items, int64_t size) { return (items + size - 1) / size; };
   const RolloutOptions& rollout = config.rollout;
-  const int64_t groups = std::max<int64_t>(1, rollout.shard_size / rollout.samples_per_prompt);
+  const int64_t groups = groups_per_shard(rollout.shard_size, rollout.samples_per_prompt);
   const int64_t most = std::max(
       {shards(rollout.prompts_per_step, groups),
        shards(rollout.prompts_per_step * rollout.samples_per_prompt, config.train.micro_batch),
@@ -378,14 +378,15 @@ void Trainer::report(const Row& row, const Rollout& rollout, const UpdateBatch& 
                      const StepTimes& times) {
   metrics_->write(row);
   write_completions(kTrain, rollout, &batch.advantages);
-  const auto tokens = static_cast<double>(completion_tokens(rollout));
+  const int64_t tokens = completion_tokens(rollout);
+  const double tokens_per_second = static_cast<double>(tokens) / times.total;
   Row timing;
   timing.set("step", state_.step);
   timing.set("step_time", times.total);
-  timing.set("tokens", completion_tokens(rollout));
+  timing.set("tokens", tokens);
   timing.set("collect_time", times.collect);
   timing.set("update_time", times.update);
-  timing.set("tokens_per_second", tokens / times.total);
+  timing.set("tokens_per_second", tokens_per_second);
   timing_->write(timing);
   const double per_step =
       seconds_since(started_) / static_cast<double>(state_.step - started_step_);
@@ -395,7 +396,7 @@ void Trainer::report(const Row& row, const Rollout& rollout, const UpdateBatch& 
           "ETA {}",
           state_.step, config_.train.steps, row.number("reward"), row.number("baseline"),
           row.number("entropy"), row.number("completions/mean_length"),
-          format_rate(tokens / times.total),
+          format_rate(tokens_per_second),
           format_duration(per_step * static_cast<double>(config_.train.steps - state_.step))),
       state_.step == config_.train.steps);
 }
@@ -422,13 +423,13 @@ void Trainer::evaluate_if_due() {
   const Rollout rollout =
       evaluate(*policy_, pool_, *experiment_.eval, *experiment_.reward, config_.eval.max_records,
                config_.rollout.shard_size, config_.rollout.max_new_tokens);
-  const double reward = mean_reward(rollout);
   Row row;
   row.set("phase", "eval");
   row.set("step", state_.step);
   add_rollout_metrics(row, "eval_", rollout, experiment_.reward->part_names());
   metrics_->write(row);
   write_completions("eval", rollout, nullptr);
+  const double reward = row.number("eval_reward");
   outcome_.eval_reward = reward;
   if (!state_.has_best || reward > state_.best_score) {
     state_.has_best = true;
