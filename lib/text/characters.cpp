@@ -45,6 +45,18 @@ bool is_ascii_punctuation(char32_t c) {
          (c >= 0x7B && c <= 0x7E);
 }
 
+bool is_letter_mark_or_number(char32_t c) {
+  constexpr uint32_t kMask = U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK;
+  return (U_MASK(u_charType(static_cast<UChar32>(c))) & kMask) != 0;
+}
+
+bool is_ideograph_or_kana(char32_t c) {
+  if (has_property(c, UCHAR_IDEOGRAPHIC)) return true;
+  const UBlockCode block = ublock_getCode(static_cast<UChar32>(c));
+  return block == UBLOCK_HIRAGANA || block == UBLOCK_KATAKANA ||
+         block == UBLOCK_KATAKANA_PHONETIC_EXTENSIONS;
+}
+
 std::vector<std::u32string_view> split_on_space(std::u32string_view text) {
   std::vector<std::u32string_view> words;
   for (size_t i = 0; i < text.size();) {

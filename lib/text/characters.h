@@ -15,6 +15,11 @@ bool is_word_character(char32_t c);
 // string.punctuation: the 32 punctuation marks and symbols of ASCII.
 bool is_ascii_punctuation(char32_t c);
 
+// Letters, combining marks and numbers: categories L, M, N.
+bool is_letter_mark_or_number(char32_t c);
+// Ideographs and kana: scripts written without spaces, in which a character can be a word.
+bool is_ideograph_or_kana(char32_t c);
+
 // str.split(): the runs of characters that are not space. Views into the text.
 std::vector<std::u32string_view> split_on_space(std::u32string_view text);
 // str.strip() and str.rstrip().

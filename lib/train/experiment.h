@@ -15,6 +15,7 @@
 #include "reward/reward.h"
 #include "rollout/rollout_options.h"
 #include "text/tokenizer.h"
+#include "train/fairness.h"
 #include "train/optimizer.h"
 
 namespace pgtrain {
@@ -80,6 +81,7 @@ struct ExperimentConfig {
   OptimizerOptions optimizer;
   TrainOptions train;
   EvalOptions eval;
+  FairnessOptions fairness;
   CheckpointOptions checkpoint;
   LogOptions log;
   Loaded provenance;  // where each key was set, for messages; not part of the experiment

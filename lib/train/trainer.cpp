@@ -110,10 +110,13 @@ struct Trainer::StepTimes {
 
 Trainer::Trainer(const ExperimentConfig& config)
     : config_(config),
-      experiment_(prepare(config)),
+      experiment_(prepare(
+          config,
+          [this](std::string_view text) { return embedder_.embed(policy_->tokenizer(), text); })),
       pool_(workers_for(config), use_one_thread),
       ema_(config.algorithm.ema_decay),
-      sample_rng_(static_cast<uint64_t>(config.run.seed), Purpose::kSample) {
+      sample_rng_(static_cast<uint64_t>(config.run.seed), Purpose::kSample),
+      drift_(config.fairness) {
   const auto seed = static_cast<uint64_t>(config_.run.seed);
   policy_ = std::make_unique<Policy>(std::move(experiment_.tokenizer), experiment_.model,
                                      config_.algorithm.baseline == "value", seed);
@@ -129,11 +132,13 @@ Trainer::Trainer(const ExperimentConfig& config)
     resume(*latest);
   else
     start_cursor();
+  freeze_embedder();
   directory_->record(config_);
   restore_links();
   metrics_ = std::make_unique<JsonlSink>(*directory_ / "metrics.jsonl", state_.metrics_length);
   completions_ =
       std::make_unique<JsonlSink>(*directory_ / "completions.jsonl", state_.completions_length);
+  drift_.read_first(*directory_ / "metrics.jsonl");
   std::error_code missing;
   const auto timing_length = std::filesystem::file_size(*directory_ / "timing.jsonl", missing);
   timing_ = std::make_unique<JsonlSink>(*directory_ / "timing.jsonl", missing ? 0 : timing_length);
@@ -168,6 +173,7 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   policy_->read_parameters(checkpoint / "model.safetensors");
   copy_into(TensorFile::open(checkpoint / "optimizer.safetensors"), learner_->optimizer().state());
   learner_->optimizer().set_steps(state_.optimizer_steps);
+  if (Embedder::is_in(checkpoint)) embedder_.read(checkpoint, *policy_);
   ema_.restore(state_.ema_baseline, state_.ema_count);
   start_cursor();
   cursor_->restore({state_.cursor_epoch, state_.cursor_position});
@@ -212,6 +218,7 @@ void Trainer::warm_up() {
   if (state_.step < config_.warmup.steps) return;
   state_.phase = kTrain;
   state_.step = 0;
+  freeze_embedder();
   learner_->reset_optimizer();
   start_cursor();
 }
@@ -223,6 +230,14 @@ void Trainer::restore_links() {
   if (is_best && config_.checkpoint.keep_best && checkpoints_->target("best") != saved_as_)
     checkpoints_->point("best", saved_as_);
   if (checkpoints_->target("latest") != saved_as_) checkpoints_->point("latest", saved_as_);
+}
+
+// At the start of the policy-gradient phase; a resumed run has read it from its checkpoint.
+void Trainer::freeze_embedder() {
+  const bool is_used =
+      std::any_of(config_.reward.begin(), config_.reward.end(),
+                  [](const RewardPartOptions& part) { return part.metric == "embedding_cosine"; });
+  if (is_used && state_.phase == kTrain && !embedder_.is_set()) embedder_.freeze(*policy_);
 }
 
 void Trainer::start_cursor() {
@@ -321,6 +336,7 @@ UpdateBatch Trainer::advantages(const Rollout& rollout, Row& row) {
   const at::Tensor rewards = rewards_of(rollout);
   at::Tensor advantage;  // [batch] or [batch, time]
   add_rollout_metrics(row, "", rollout, experiment_.reward->part_names());
+  add_fairness_metrics(row, "", config_.fairness, rollout, experiment_.train);
   if (rollout.samples_per_prompt > 1)
     row.set("frac_reward_zero_std", zero_spread_fraction(rewards, rollout.samples_per_prompt));
   if (algorithm.baseline == "value") {
@@ -427,6 +443,7 @@ void Trainer::evaluate_if_due() {
   row.set("phase", "eval");
   row.set("step", state_.step);
   add_rollout_metrics(row, "eval_", rollout, experiment_.reward->part_names());
+  add_fairness_metrics(row, "eval_", config_.fairness, rollout, *experiment_.eval);
   metrics_->write(row);
   write_completions("eval", rollout, nullptr);
   const double reward = row.number("eval_reward");
@@ -438,6 +455,7 @@ void Trainer::evaluate_if_due() {
     best_is_new_ = true;
   }
   progress_.clear();
+  drift_.see(row);
   spdlog::info("step {}: eval reward {:.4f} over {} records (best {:.4f} at step {})", state_.step,
                reward, rollout.size(), state_.best_score, state_.best_step);
 }
@@ -461,6 +479,7 @@ void Trainer::save() {
   checkpoints_->save(name, [&](const std::filesystem::path& folder) {
     policy_->write(folder);
     write_tensor_file(folder / "optimizer.safetensors", learner_->optimizer().state());
+    if (embedder_.is_set()) embedder_.write(folder);
     write_text(folder / "state.json", state_.to_json());
     write_text(folder / "experiment.yaml", dump_experiment(config_));
     write_text(folder / "data.sha256", experiment_.data_digest);

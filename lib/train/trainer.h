@@ -17,7 +17,9 @@
 #include "metrics/row.h"
 #include "metrics/sink.h"
 #include "rl/advantage.h"
+#include "train/embedder.h"
 #include "train/experiment.h"
+#include "train/fairness.h"
 #include "train/learner.h"
 #include "train/policy.h"
 #include "train/prepare.h"
@@ -54,6 +56,7 @@ class Trainer {
 
   // Set-up.
   void start_cursor();
+  void freeze_embedder();
   void restore_links();
   void resume(const std::filesystem::path& checkpoint);
 
@@ -73,6 +76,7 @@ class Trainer {
   void save();
 
   ExperimentConfig config_;
+  Embedder embedder_;  // set in the policy-gradient phase when the reward uses it
   PreparedExperiment experiment_;
   WorkerPool pool_;
   std::unique_ptr<RunDirectory> directory_;
@@ -89,6 +93,7 @@ class Trainer {
   std::unique_ptr<JsonlSink> completions_;
   std::unique_ptr<JsonlSink> timing_;
   ProgressLine progress_;
+  DriftWatch drift_;
   TrainOutcome outcome_;
   std::chrono::steady_clock::time_point started_;
   int64_t started_step_ = 0;
