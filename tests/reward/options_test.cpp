@@ -35,9 +35,9 @@ TEST_CASE("reward options: what makes no sense is refused with its key", "[rewar
   CHECK(problems_of("[{metric: chrf, beta: 1}, {command: [python3, x.py]}]").empty());
   CHECK(test::contains(problems_of("[]"), "needs at least one part"));
   CHECK(test::contains(problems_of("[{metric: chrf, tokenize: zh}]"),
-                       "'reward.0.tokenize' has no effect with metric 'chrf'"));
+                       "reward.0.tokenize: has no effect with metric 'chrf'"));
   CHECK(test::contains(problems_of("[{metric: edit_similarity, command: [x]}]"),
-                       "'reward.0.command' has no effect with metric 'edit_similarity'"));
+                       "reward.0.command: has no effect with metric 'edit_similarity'"));
   CHECK(test::contains(problems_of("[{metric: blocklist}]"), "needs 'words_file'"));
   CHECK(test::contains(problems_of("[{metric: format}]"), "needs 'pattern'"));
   CHECK(test::contains(problems_of("[{metric: command}]"), "needs 'command'"));

@@ -1,10 +1,6 @@
 // The parts that are no text similarities.
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
-
-#include <sstream>
-
 #include "core/error.h"
+#include "reward/log_capture.h"
 #include "reward/reward.h"
 #include "support/support.h"
 
@@ -22,7 +18,11 @@ Record record_of(std::vector<std::string> targets, int64_t line = 1) {
   return record;
 }
 
-RewardPartOptions part_of(const std::string& metric) { return {metric, 1.0}; }
+RewardPartOptions part_of(const std::string& metric) {
+  RewardPartOptions part;
+  part.metric = metric;
+  return part;
+}
 
 Score score(const RewardPartOptions& part, const RewardInput& input,
             const RewardContext& context = {}) {
@@ -166,16 +166,12 @@ TEST_CASE("embedding_cosine: the best target by the angle of the embeddings", "[
 }
 
 TEST_CASE("rouge: warns of targets that it cannot see", "[reward]") {
-  std::ostringstream log;
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
   Dataset data;
   data.path = "poems.jsonl";
   data.records = {record_of({"\u5E8A\u524D"}), record_of({"abc"})};
+  const test::LogCapture log;
   Reward({part_of("rougeL")}).check(data);
-  spdlog::set_default_logger(before);
-  CHECK(contains(log.str(), "poems.jsonl: ROUGE sees only the letters a-z and digits; 1 of 2"));
+  CHECK(contains(log.text(), "poems.jsonl: ROUGE sees only the letters a-z and digits; 1 of 2"));
 }
 
 }  // namespace

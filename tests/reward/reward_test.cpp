@@ -25,8 +25,15 @@ std::unique_ptr<Reward> make_reward(const std::vector<RewardPartOptions>& parts,
   return std::make_unique<Reward>(parts, context);
 }
 
+RewardPartOptions part_of(const std::string& metric, double weight = 1.0) {
+  RewardPartOptions part;
+  part.metric = metric;
+  part.weight = weight;
+  return part;
+}
+
 std::unique_ptr<Reward> reward_of(const std::string& metric) {
-  return make_reward({{metric, 1.0}});
+  return make_reward({part_of(metric)});
 }
 
 // The metrics that need nothing but texts.
@@ -101,8 +108,10 @@ TEST_CASE("reward: scale, offset, clip and weight, in this order", "[reward]") {
 }
 
 TEST_CASE("reward: a metric may be listed twice under two names", "[reward]") {
-  RewardPartOptions strict{"bleu", 1.0, "strict"};
-  RewardPartOptions lower{"bleu", 1.0, "lower"};
+  RewardPartOptions strict = part_of("bleu");
+  strict.name = "strict";
+  RewardPartOptions lower = part_of("bleu");
+  lower.name = "lower";
   lower.text.lowercase = true;
   const Record record = record_of({"A B C D"});
   const Score both = make_reward({strict, lower})->score({{&record, "a b c d"}}).front();
@@ -111,8 +120,8 @@ TEST_CASE("reward: a metric may be listed twice under two names", "[reward]") {
 }
 
 TEST_CASE("reward: the total is the weighted sum of the parts", "[reward]") {
-  const auto reward =
-      make_reward({{"edit_similarity", 2.0}, {"exact_match", 0.5}, {"prefix_similarity", -1.0}});
+  const auto reward = make_reward({part_of("edit_similarity", 2.0), part_of("exact_match", 0.5),
+                                   part_of("prefix_similarity", -1.0)});
   CHECK(reward->part_names() ==
         std::vector<std::string>{"edit_similarity", "exact_match", "prefix_similarity"});
   const Record record = record_of({"abcd"});
@@ -126,7 +135,8 @@ TEST_CASE("reward: the total is the weighted sum of the parts", "[reward]") {
 
 TEST_CASE("reward: the best of several targets counts, for each part by itself", "[reward]") {
   const Record record = record_of({"xbcd", "aby"});
-  const auto reward = make_reward({{"edit_similarity", 1.0}, {"prefix_similarity", 1.0}});
+  const auto reward =
+      make_reward({part_of("edit_similarity", 1.0), part_of("prefix_similarity", 1.0)});
   const auto scores = reward->score({{&record, "abcd"}});
   CHECK(scores[0].parts == std::vector<double>{0.75, 0.5});
 }
@@ -145,7 +155,7 @@ TEST_CASE("reward: a batch gives what its inputs give one by one, in any order a
     return letters;
   };
   std::vector<RewardPartOptions> parts;
-  for (const std::string& name : text_metrics()) parts.push_back({name, 1.0 / 3.0});
+  for (const std::string& name : text_metrics()) parts.push_back(part_of(name, 1.0 / 3.0));
   const auto reward = make_reward(parts);
   std::vector<Record> records;
   for (int i = 0; i < 6; ++i)
@@ -176,11 +186,11 @@ TEST_CASE("reward: lists that make no sense are refused", "[reward]") {
   CHECK(contains(message_of<ConfigError>([] { reward_of("bleurt"); }),
                  "reward.0.metric: 'bleurt' is unknown; allowed: bleu, "));
   CHECK(contains(message_of<ConfigError>([] {
-                   make_reward({{"exact_match", 1.0}, {"exact_match", 2.0}});
+                   make_reward({part_of("exact_match", 1.0), part_of("exact_match", 2.0)});
                  }),
                  "reward.1.name: 'exact_match' is listed twice"));
   CHECK(contains(message_of<ConfigError>([] {
-                   make_reward({{"exact_match", std::numeric_limits<double>::infinity()}});
+                   make_reward({part_of("exact_match", std::numeric_limits<double>::infinity())});
                  }),
                  "not finite"));
 }
