@@ -3,8 +3,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
-#include <thread>
 
+#include "similarity/texts.h"
 #include "support/support.h"
 #include "text/unicode.h"
 
@@ -12,6 +12,8 @@ namespace pgtrain {
 namespace {
 
 using test::close;
+using test::edited;
+using test::random_text;
 using Text = std::u32string;
 
 constexpr EditKind kKinds[] = {EditKind::kLevenshtein, EditKind::kIndel, EditKind::kLcs,
@@ -65,37 +67,6 @@ int64_t naive(EditKind kind, const Text& a, const Text& b) {
     if (i > 0) last_row[a[i - 1]] = i;
   }
   return h[n][m];
-}
-
-Text random_text(std::mt19937& random, size_t length, size_t letters, bool wide) {
-  Text text;
-  for (size_t i = 0; i < length; ++i) {
-    const auto letter = static_cast<char32_t>(random() % letters);
-    text += wide ? U'\u4E00' + letter * 97 : U'a' + letter;
-  }
-  return text;
-}
-
-// A few random edits, so that the two texts are alike.
-Text edited(std::mt19937& random, Text text) {
-  for (size_t edits = random() % 6; edits > 0 && text.size() > 1; --edits) {
-    const size_t i = random() % (text.size() - 1);
-    switch (random() % 4) {
-      case 0:
-        text.erase(i, 1);
-        break;
-      case 1:
-        text.insert(i, 1, text[random() % text.size()]);
-        break;
-      case 2:
-        text[i] = text[random() % text.size()];
-        break;
-      default:
-        std::swap(text[i], text[i + 1]);
-        break;
-    }
-  }
-  return text;
 }
 
 TEST_CASE("edit distance: textbook cases by hand", "[similarity]") {
@@ -233,16 +204,8 @@ TEST_CASE("edit distance: one prepared reference serves several threads", "[simi
   std::vector<Text> hypotheses;
   for (int i = 0; i < 200; ++i) hypotheses.push_back(edited(random, reference));
   const EditDistance prepared(EditKind::kOsa, reference);
-  std::vector<std::vector<int64_t>> results(4);
-  std::vector<std::thread> threads;
-  for (auto& result : results)
-    threads.emplace_back([&] {
-      for (const Text& hypothesis : hypotheses) result.push_back(prepared.distance(hypothesis));
-    });
-  for (auto& thread : threads) thread.join();
-  for (size_t i = 0; i < hypotheses.size(); ++i)
-    for (const auto& result : results)
-      if (result[i] != naive(EditKind::kOsa, reference, hypotheses[i])) FAIL("hypothesis " << i);
+  CHECK(test::same_in_threads(
+      200, [&](int i) { return prepared.distance(hypotheses[static_cast<size_t>(i)]); }));
 }
 
 TEST_CASE("prefix and exact match by hand", "[similarity]") {
