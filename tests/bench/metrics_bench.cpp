@@ -74,8 +74,7 @@ void run(const std::string& path, const std::string& name, size_t most, double s
   if (distance != kDistances.end()) {
     measure(name, pairs, seconds,
             [&](const std::u32string& hypothesis, const std::u32string& reference) {
-              return static_cast<double>(
-                  EditDistance(distance->second, reference).distance(hypothesis));
+              return static_cast<double>(edit_distance(distance->second, hypothesis, reference));
             });
     return;
   }

@@ -1,5 +1,7 @@
 #include "similarity/rouge.h"
 
+#include <map>
+
 #include "core/error.h"
 #include "similarity/texts.h"
 #include "support/support.h"
@@ -114,6 +116,71 @@ TEST_CASE("rouge: symmetry, identity, range, more references hold on random sent
     }
     // The subsequence of the whole texts is no longer than the multiset of common words.
     CHECK(score(RougeKind::kLcs, a, {b}).f1 <= score(RougeKind::kNgram, a, {b}).f1 * (1 + 1e-12));
+  }
+}
+
+// rouge_score's union of longest common subsequences, cell by cell.
+int64_t naive_union_hits(const std::vector<std::u32string>& reference,
+                         const std::vector<std::u32string>& hypothesis) {
+  std::map<char32_t, int64_t> in_reference;
+  std::map<char32_t, int64_t> in_hypothesis;
+  for (const auto& line : reference)
+    for (const char32_t c : line) ++in_reference[c];
+  for (const auto& line : hypothesis)
+    for (const char32_t c : line) ++in_hypothesis[c];
+  int64_t hits = 0;
+  for (const auto& r : reference) {
+    std::vector<bool> marked(r.size());
+    for (const auto& h : hypothesis) {
+      std::vector<std::vector<int>> t(r.size() + 1, std::vector<int>(h.size() + 1));
+      for (size_t i = 1; i <= r.size(); ++i)
+        for (size_t j = 1; j <= h.size(); ++j)
+          t[i][j] = r[i - 1] == h[j - 1] ? t[i - 1][j - 1] + 1 : std::max(t[i - 1][j], t[i][j - 1]);
+      for (size_t i = r.size(), j = h.size(); i > 0 && j > 0;) {
+        if (r[i - 1] == h[j - 1]) {
+          marked[--i] = true;
+          --j;
+        } else if (t[i][j - 1] > t[i - 1][j]) {
+          --j;
+        } else {
+          --i;
+        }
+      }
+    }
+    for (size_t i = 0; i < r.size(); ++i)
+      if (marked[i] && in_hypothesis[r[i]]-- > 0 && in_reference[r[i]]-- > 0) ++hits;
+  }
+  return hits;
+}
+
+TEST_CASE("rouge-lsum: equal to the definition on long random lines", "[similarity]") {
+  std::mt19937 random(29);
+  // One word for each letter.
+  const auto text_of = [](const std::vector<std::u32string>& lines) {
+    std::u32string text;
+    for (const auto& line : lines) {
+      for (const char32_t c : line) (text += c) += U' ';
+      text += U'\n';
+    }
+    return text;
+  };
+  for (int round = 0; round < 60; ++round) {
+    const size_t letters = 2 + random() % 20;
+    const auto lines = [&] {
+      std::vector<std::u32string> result;
+      for (size_t i = 0; i <= random() % 4; ++i)
+        result.push_back(
+            test::random_text(random, random() % (round % 5 == 0 ? 600 : 150), letters, false));
+      return result;
+    };
+    const auto reference = lines();
+    const auto hypothesis = lines();
+    const RougeScore found = score(RougeKind::kLsum, text_of(hypothesis), {text_of(reference)});
+    int64_t length = 0;
+    for (const auto& line : reference) length += static_cast<int64_t>(line.size());
+    INFO(round);
+    CHECK(std::llround(found.recall * static_cast<double>(length)) ==
+          naive_union_hits(reference, hypothesis));
   }
 }
 
