@@ -214,11 +214,14 @@ Naive naive(const Text& a, const Text& b) {
 
 void check_distances(const Text& hypothesis, const Text& reference) {
   const auto distance = [&](EditKind kind) {
-    return EditDistance(kind, reference).distance(hypothesis);
+    const int64_t prepared = EditDistance(kind, reference).distance(hypothesis);
+    require(edit_distance(kind, hypothesis, reference) == prepared, "edit_distance", "prepared");
+    return prepared;
   };
   const int64_t levenshtein = distance(EditKind::kLevenshtein);
   const int64_t osa = distance(EditKind::kOsa);
   const int64_t indel = distance(EditKind::kIndel);
+  distance(EditKind::kLcs);
   require(distance(EditKind::kDamerau) <= osa && osa <= levenshtein && levenshtein <= indel,
           "edit distances", "order");
   if (hypothesis.size() * reference.size() > kNaiveCells) return;
