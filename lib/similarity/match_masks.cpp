@@ -42,8 +42,8 @@ uint32_t LetterNumbers::add(char32_t letter) {
 MatchMasks::MatchMasks(std::u32string_view text)
     : numbers_(text), blocks_(mask_blocks(text.size())) {
   PG_CHECK(text.size() <= kMaxLetters, "{} letters", text.size());
-  for (const char32_t letter : text)
-    if (letter >= LetterNumbers::kDirect) numbers_.add(letter);
+  if (!numbers_.is_direct())
+    for (const char32_t letter : text) numbers_.add(letter);
   masks_.resize(numbers_.limit() * blocks_);
   uint64_t* masks = masks_.data();
   for (size_t b = 0; b < blocks_; ++b) {

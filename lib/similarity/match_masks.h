@@ -30,6 +30,8 @@ class LetterNumbers {
     if (letter < kDirect) return letter;
     return slots_.empty() ? kAbsent : slots_[find_slot(letter)].number;
   }
+  // Whether there is room for direct letters only.
+  bool is_direct() const { return slots_.empty(); }
   // All numbers are below.
   uint32_t limit() const { return limit_; }
 
