@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes the text metrics under AddressSanitizer and UndefinedBehaviorSanitizer (tests/fuzz/metrics_fuzz.cpp).
-# usage: scripts/fuzz.sh [MINUTES] [MAX_BYTES]      default 1 minute, inputs of at most 1024 bytes
+# usage: scripts/fuzz.sh [MINUTES] [MAX_BYTES] [LIBFUZZER OPTION...]      default 1 minute, inputs of at most 1024 bytes;
+#        long inputs from the start: scripts/fuzz.sh 5 8192 -len_control=0
 # The corpus, build/fuzz/corpus, grows from run to run; it begins with the pairs of tests/golden. An input that breaks a law or crashes is
 # left in build/fuzz; run "build/fuzz/tests/fuzz/metrics_fuzz FILE" to see it again.
 set -euo pipefail
@@ -28,4 +29,4 @@ fi
 
 # No single allocation may be larger than what texts of that length justify (chrF with n-grams of 32 characters takes the most).
 "$folder/tests/fuzz/metrics_fuzz" -max_total_time=$((minutes * 60)) -max_len="$max_bytes" -malloc_limit_mb=$((4 + max_bytes / 256)) -timeout=20 -entropic=0 -print_final_stats=1 \
-  -artifact_prefix="$folder/" "$folder/corpus" 2>&1 | tee "$folder/fuzz.log" | grep -vE '(NEW|REDUCE|RELOAD)  '
+  -artifact_prefix="$folder/" "${@:3}" "$folder/corpus" 2>&1 | tee "$folder/fuzz.log" | grep -vE '(NEW|REDUCE|RELOAD)  '

@@ -26,9 +26,9 @@ namespace pgtrain {
 
 enum class EditKind { kLevenshtein, kIndel, kLcs, kOsa, kDamerau };
 
-// A reference prepared once and compared with many hypotheses. Memory: at most 112 bytes for each
-// code point, but no less than 1 KiB; a comparison takes 32 bytes for each 64 code points of the
-// reference, Damerau 40 for each of the hypothesis. Const members may be called from several
+// A reference prepared once and compared with many hypotheses. Memory: at most 1 KiB and
+// 112 bytes for each code point; a comparison takes 32 bytes for each 64 code points of the
+// reference, Damerau 72 for each of the hypothesis. Const members may be called from several
 // threads.
 class EditDistance {
  public:

@@ -47,7 +47,7 @@ class LetterNumbers {
 };
 
 // The masks of at most kMaxLetters letters. Longer texts are cut into several, so that memory is
-// linear in the length: at most 112 bytes for each letter, but no less than 1 KiB.
+// linear in the length: at most 1 KiB for the first letters and 112 bytes for each.
 class MatchMasks {
  public:
   static constexpr size_t kMaxLetters = 8 * kMaskBits;
