@@ -49,10 +49,18 @@ bool is_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
 bool is_stop(char32_t c) { return c == U'.' || c == U','; }
 
 // [\{-\~\[-\` -\&\(-\+\:-\@\/]: ASCII symbols and the space, without ' , - .
-bool is_western_symbol(char32_t c) {
-  return (c >= U'{' && c <= U'~') || (c >= U'[' && c <= U'`') || (c >= U' ' && c <= U'&') ||
-         (c >= U'(' && c <= U'+') || (c >= U':' && c <= U'@') || c == U'/';
+constexpr std::array<bool, 128> make_western_symbols() {
+  std::array<bool, 128> symbols{};
+  for (char32_t c = U' '; c <= U'~'; ++c) {
+    const bool letter =
+        (c >= U'0' && c <= U'9') || (c >= U'A' && c <= U'Z') || (c >= U'a' && c <= U'z');
+    symbols[c] = !letter && c != U'\'' && c != U',' && c != U'-' && c != U'.';
+  }
+  return symbols;
 }
+constexpr std::array<bool, 128> kWesternSymbols = make_western_symbols();
+
+bool is_western_symbol(char32_t c) { return c < kWesternSymbols.size() && kWesternSymbols[c]; }
 
 bool is_asian_punctuation(char32_t c) {
   constexpr View kFullWidth = U"\uFF0E\uFF0C\uFF1F\uFF1A\uFF1B\uFF01\uFF02\uFF08\uFF09";
@@ -83,21 +91,20 @@ Text unescape_xml(Text text) {
   return replace_all(text, U"&gt;", U">");
 }
 
-// re.sub("(x)", " \1 ").
+// re.sub("(x)", " \1 "). What needs no change is copied in runs.
 template <class Is>
 Text set_apart(View text, Is is) {
   Text result;
   result.reserve(2 * text.size());
-  for (const char32_t c : text) {
-    if (is(c)) {
-      result += U' ';
-      result += c;
-      result += U' ';
-    } else {
-      result += c;
-    }
+  size_t copied = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!is(text[i])) continue;
+    result.append(text, copied, i - copied);
+    const char32_t apart[] = {U' ', text[i], U' '};
+    result.append(apart, 3);
+    copied = i + 1;
   }
-  return result;
+  return result.append(text, copied, View::npos);
 }
 
 // re.sub("(a)(b)", "\1 \2 ") or, with kBefore, " \1 \2": from left to right, without overlap.
@@ -105,31 +112,34 @@ template <bool kBefore, class IsFirst, class IsSecond>
 Text split_pairs(View text, IsFirst is_first, IsSecond is_second) {
   Text result;
   result.reserve(2 * text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (i + 1 == text.size() || !is_first(text[i]) || !is_second(text[i + 1])) {
-      result += text[i];
-      continue;
-    }
+  size_t copied = 0;
+  for (size_t i = 0; i + 1 < text.size(); ++i) {
+    if (!is_first(text[i]) || !is_second(text[i + 1])) continue;
+    result.append(text, copied, i - copied);
     if (kBefore) result += U' ';
-    result += text[i];
-    result += U' ';
-    result += text[++i];
+    const char32_t pair[] = {text[i], U' ', text[i + 1]};
+    result.append(pair, 3);
     if (!kBefore) result += U' ';
+    copied = ++i + 1;
   }
-  return result;
+  return result.append(text, copied, View::npos);
 }
 
-bool is_not_digit(char32_t c) { return !is_digit(c); }
+constexpr auto kIsStop = [](char32_t c) { return is_stop(c); };
+constexpr auto kIsDigit = [](char32_t c) { return is_digit(c); };
+constexpr auto kIsNotDigit = [](char32_t c) { return !is_digit(c); };
+constexpr auto kIsDash = [](char32_t c) { return c == U'-'; };
+constexpr auto kIsWesternSymbol = [](char32_t c) { return is_western_symbol(c); };
 
 // The part of 13a that zh and Tercom share.
 Text split_stops_and_dashes(Text text) {
-  text = split_pairs<false>(text, is_not_digit, is_stop);
-  text = split_pairs<true>(text, is_stop, is_not_digit);
-  return split_pairs<false>(text, is_digit, [](char32_t c) { return c == U'-'; });
+  text = split_pairs<false>(text, kIsNotDigit, kIsStop);
+  text = split_pairs<true>(text, kIsStop, kIsNotDigit);
+  return split_pairs<false>(text, kIsDigit, kIsDash);
 }
 
 Text tokenize_western(View text) {
-  return split_stops_and_dashes(set_apart(text, is_western_symbol));
+  return split_stops_and_dashes(set_apart(text, kIsWesternSymbol));
 }
 
 Text tokenize_13a(View line) {
@@ -157,7 +167,7 @@ Text tokenize_intl(View line) {
 Text normalize_ter(View line) {
   Text text = replace_all(line, U"\n-", U"");
   text = replace_all(text, U"\n", U" ");
-  text = set_apart(U' ' + unescape_xml(std::move(text)) + U' ', is_western_symbol);
+  text = set_apart(U' ' + unescape_xml(std::move(text)) + U' ', kIsWesternSymbol);
   return split_stops_and_dashes(replace_all(text, U"'s ", U" 's "));
 }
 

@@ -15,18 +15,21 @@
 // O(n m) with rows only (Zhao and Sahni, BMC Bioinformatics 20(11), 2019).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "similarity/match_masks.h"
+
 namespace pgtrain {
 
 enum class EditKind { kLevenshtein, kIndel, kLcs, kOsa, kDamerau };
 
-// A reference prepared once and compared with many hypotheses. Memory: 8 bytes x ceil(n / 64) x
-// (distinct code points + 1). Const members may be called from several threads.
+// A reference prepared once and compared with many hypotheses. Memory: at most 1 KiB and
+// 112 bytes for each code point; a comparison takes 32 bytes for each 64 code points of the
+// reference, Damerau 72 for each of the hypothesis. Const members may be called from several
+// threads.
 class EditDistance {
  public:
   EditDistance(EditKind kind, std::u32string_view reference);
@@ -35,31 +38,24 @@ class EditDistance {
   double similarity(std::u32string_view hypothesis) const;
 
  private:
-  // Row of masks_ for a code point; 0, a row of zeros, when the reference lacks it.
-  size_t row(char32_t code_point) const;
-  // Gives the code point a row if it has none yet.
-  uint32_t add_letter(char32_t code_point);
-  size_t find_slot(char32_t code_point) const;
   template <bool kSwaps>
   int64_t alignment_distance(std::u32string_view hypothesis) const;
   int64_t lcs_length(std::u32string_view hypothesis) const;
   int64_t damerau_distance(std::u32string_view hypothesis) const;
 
-  struct Slot {
-    char32_t code_point = 0;
-    uint32_t row = 0;  // 0 = free
-  };
-
   EditKind kind_;
   int64_t length_;
-  size_t blocks_;                         // 64-bit words in a mask
-  std::array<uint32_t, 256> low_rows_{};  // rows of the code points below 256
-  std::vector<Slot> slots_;  // open addressing for the others; a power of two, at most half full
-  std::vector<uint32_t> reference_rows_;  // row of each code point of the reference
-  // [row][block]: bit i of block b says that reference[64 b + i] is the row's code point.
-  std::vector<uint64_t> masks_;
-  uint32_t rows_ = 1;
+  std::vector<MatchMasks> masks_;     // of the parts of the reference; none for kDamerau
+  std::u32string damerau_reference_;  // kDamerau only
 };
+
+// The distance of two texts that are compared once: faster than preparing one of them.
+int64_t edit_distance(EditKind kind, std::u32string_view a, std::u32string_view b);
+
+// One more letter of the other text in Hyyro's LCS: `state` holds mask_blocks(length) words for the
+// text of `masks`, at first all ones; afterwards a bit is 0 where the length of the longest common
+// subsequence with the beginning up to that bit is one more than up to the bit before it.
+void add_lcs_letter(const std::vector<MatchMasks>& masks, char32_t letter, uint64_t* state);
 
 // Length of the longest common beginning.
 int64_t common_prefix_length(std::u32string_view a, std::u32string_view b);

@@ -162,8 +162,8 @@ class ErrorRateMetric final : public Metric {
 class MeanMetric final : public Metric {
  public:
   using Prepare = std::unique_ptr<PreparedReferences> (*)(const MetricOptions&, const Texts&);
-  MeanMetric(Prepare prepare, const MetricOptions& options)
-      : prepare_(prepare), options_(options) {}
+  MeanMetric(Prepare function, const MetricOptions& options)
+      : prepare_(function), options_(options) {}
 
   std::unique_ptr<PreparedReferences> prepare(const Texts& references) const override {
     return prepare_(options_, references);

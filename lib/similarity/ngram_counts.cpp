@@ -48,7 +48,7 @@ uint32_t NgramCounts::add_child(uint32_t parent, uint32_t symbol) {
 void NgramCounts::add(const std::vector<uint32_t>& symbols) {
   if (counts_.empty()) counts_.push_back(0);
   reserve(counts_.size() + symbols.size() * max_order_);
-  std::vector<int64_t> counts(counts_.size(), 0);  // of this text alone
+  std::vector<uint32_t> counts(counts_.size(), 0);  // of this text alone
   counts.reserve(counts_.size() + symbols.size() * max_order_);
   for (size_t i = 0; i < symbols.size(); ++i) {
     uint32_t node = 0;
@@ -66,7 +66,7 @@ void NgramCounts::add(const std::vector<uint32_t>& symbols) {
 std::vector<int64_t> NgramCounts::matches(const std::vector<uint32_t>& symbols) const {
   std::vector<int64_t> matched(max_order_, 0);
   if (counts_.size() < 2) return matched;
-  std::vector<int64_t> left = counts_;  // n-grams of the reference that are not matched yet
+  std::vector<uint32_t> left = counts_;  // n-grams of the reference that are not matched yet
   for (size_t i = 0; i < symbols.size(); ++i) {
     uint32_t node = 0;
     const size_t end = std::min(symbols.size(), i + max_order_);

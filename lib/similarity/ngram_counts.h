@@ -1,6 +1,9 @@
 // How often each n-gram of 1..max_order symbols occurs in a reference, and how many n-grams of a
 // hypothesis it covers. A symbol is any 32-bit number: a code point, a word's number. N-grams are
 // compared exactly (a trie with one hashed edge for each n-gram), never by their hash.
+//
+// Memory: for each n-gram of the references at most 64 bytes of edges and 4 of counts (so that chrF
+// takes 0.4 KB a character); a comparison takes the counts once more.
 #pragma once
 
 #include <cstddef>
@@ -33,8 +36,8 @@ class NgramCounts {
   void reserve(size_t nodes);
 
   size_t max_order_;
-  std::vector<Edge> edges_;      // open addressing; a power of two, at most half full
-  std::vector<int64_t> counts_;  // of each node; [0], the root, unused
+  std::vector<Edge> edges_;       // open addressing; a power of two, at most half full
+  std::vector<uint32_t> counts_;  // of each node; [0], the root, unused
 };
 
 // Number of n-grams in a text of `length` symbols.

@@ -1,6 +1,7 @@
 #include "similarity/rouge.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 #include "similarity/porter_stemmer.h"
@@ -76,34 +77,93 @@ RougeScore from_matches(int64_t matches, int64_t hypothesis, int64_t reference) 
 
 std::u32string as_text(const Words& words) { return {words.begin(), words.end()}; }
 
-// Marks the positions in `reference` of one longest common subsequence, the one that rouge_score
-// reads out of its table: from the end, equal words are taken, then the column goes back when that
-// is better, else the row.
-void mark_lcs(const Words& reference, const Words& hypothesis, std::vector<bool>& marked) {
-  const size_t rows = reference.size();
-  const size_t columns = hypothesis.size();
-  std::vector<bool> go_left(rows * columns);  // t[i][j-1] > t[i-1][j]
-  std::vector<uint32_t> above(columns + 1, 0);
-  std::vector<uint32_t> current(columns + 1, 0);
-  for (size_t i = 1; i <= rows; ++i) {
-    for (size_t j = 1; j <= columns; ++j) {
-      go_left[(i - 1) * columns + j - 1] = current[j - 1] > above[j];
-      current[j] = reference[i - 1] == hypothesis[j - 1] ? above[j - 1] + 1
-                                                         : std::max(above[j], current[j - 1]);
+// The states of add_lcs_letter after each beginning of a text, asked for from the last to the
+// first. Every sqrt(rows)-th state is kept, and those behind the one that was asked for: memory of
+// sqrt(rows) x columns / 4 bytes instead of rows x columns / 8.
+class LcsStates {
+ public:
+  LcsStates(const Words& text, const std::vector<MatchMasks>& masks, size_t columns)
+      : text_(text), masks_(masks), words_(mask_blocks(columns)) {
+    stretch_ = static_cast<size_t>(std::sqrt(static_cast<double>(text.size()))) + 1;
+    std::vector<uint64_t> state(words_, ~uint64_t{0});
+    for (size_t i = 0; i < text.size(); ++i) {
+      if (i % stretch_ == 0) kept_.insert(kept_.end(), state.begin(), state.end());
+      add_lcs_letter(masks_, text_[i], state.data());
     }
-    above.swap(current);
+    first_ = text.size();
+    states_ = std::move(state);
   }
-  size_t i = rows;
-  size_t j = columns;
-  while (i > 0 && j > 0) {
-    if (reference[i - 1] == hypothesis[j - 1]) {
-      marked[i - 1] = true;
-      --i;
-      --j;
-    } else if (go_left[(i - 1) * columns + j - 1]) {
-      --j;
-    } else {
-      --i;
+
+  // After i words; i is not larger than in the last call. Good until the next call.
+  const uint64_t* after(size_t i) {
+    if (i < first_) fill(i / stretch_);
+    return &states_[(i - first_) * words_];
+  }
+
+ private:
+  void fill(size_t number) {
+    const size_t last = std::min(first_, (number + 1) * stretch_) - 1;
+    first_ = number * stretch_;
+    states_.resize((last - first_ + 1) * words_);
+    std::copy_n(kept_.begin() + static_cast<std::ptrdiff_t>(number * words_), words_,
+                states_.begin());
+    for (size_t i = first_; i < last; ++i) {
+      uint64_t* state = &states_[(i - first_ + 1) * words_];
+      std::copy_n(state - words_, words_, state);
+      add_lcs_letter(masks_, text_[i], state);
+    }
+  }
+
+  const Words& text_;
+  const std::vector<MatchMasks>& masks_;
+  size_t words_;  // of a state
+  size_t stretch_;
+  std::vector<uint64_t> kept_;    // [stretch][word]
+  std::vector<uint64_t> states_;  // those after first_, first_ + 1, ... words
+  size_t first_;
+};
+
+// One row of the table t of lengths: t[j] for the first j letters of the other text.
+struct LcsRow {
+  std::vector<uint64_t> state;
+  int64_t length;  // t[j] for the column that the search stands in
+
+  LcsRow(const uint64_t* from, size_t columns) : state(from, from + mask_blocks(columns)) {
+    const size_t rest = columns % kMaskBits;  // bits of the last word; the others are ones
+    if (rest > 0) state.back() |= ~uint64_t{0} << rest;
+    length = 0;
+    for (const uint64_t word : state) length += __builtin_popcountll(~word);
+  }
+  // t[j] - t[j - 1]
+  int64_t step(size_t j) const {
+    return 1 - static_cast<int64_t>((state[(j - 1) / kMaskBits] >> ((j - 1) % kMaskBits)) & 1);
+  }
+};
+
+// Marks the positions in `reference` of one longest common subsequence, the one that rouge_score
+// reads out of its table t: from the end, equal words are taken, then the column goes back when
+// t[i][j - 1] > t[i - 1][j], else the row. `masks` are those of the hypothesis.
+void mark_lcs(const Words& reference, const Words& hypothesis, const std::vector<MatchMasks>& masks,
+              std::vector<bool>& marked) {
+  size_t i = reference.size();
+  size_t j = hypothesis.size();
+  if (i == 0 || j == 0) return;
+  LcsStates states(reference, masks, j);
+  LcsRow here(states.after(i), j);
+  LcsRow above(states.after(i - 1), j);
+  while (true) {
+    const bool same = reference[i - 1] == hypothesis[j - 1];
+    if (same) marked[i - 1] = true;
+    const bool up = same || here.length - here.step(j) <= above.length;
+    if (same || !up) {
+      here.length -= here.step(j);
+      above.length -= above.step(j);
+      if (--j == 0) return;
+    }
+    if (up) {
+      if (--i == 0) return;
+      std::swap(here, above);
+      above = LcsRow(states.after(i - 1), j);
     }
   }
 }
@@ -177,10 +237,13 @@ RougeScore Rouge::score_lines(const Reference& reference, const std::vector<Word
   for (const Words& line : lines)
     for (const uint32_t word : line)
       if (word != Vocabulary::kUnknown) ++in_hypothesis[word];
+  std::vector<std::vector<MatchMasks>> masks;  // of each line of the hypothesis
+  masks.reserve(lines.size());
+  for (const Words& line : lines) masks.push_back(make_match_masks(as_text(line)));
   int64_t hits = 0;
   for (const Words& line : reference.lines) {
     std::vector<bool> marked(line.size());
-    for (const Words& other : lines) mark_lcs(line, other, marked);
+    for (size_t k = 0; k < lines.size(); ++k) mark_lcs(line, lines[k], masks[k], marked);
     for (size_t i = 0; i < line.size(); ++i) {
       if (!marked[i] || in_hypothesis[line[i]] <= 0 || in_reference[line[i]] <= 0) continue;
       ++hits;

@@ -7,6 +7,9 @@
 //   kLsum   for each line of the reference the union of its longest common subsequences with the
 //           lines of the hypothesis; a word counts at most as often as in either text (ROUGE-Lsum)
 // Of several references the first one with the best F1 counts.
+//
+// Time: n words against m, n m / 64 steps for the last two kinds. Memory: linear in the text,
+// except kLsum's sqrt(n) m / 4 bytes for the longest two lines.
 #pragma once
 
 #include <cstdint>

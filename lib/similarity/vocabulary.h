@@ -26,12 +26,16 @@ class Vocabulary {
 
  private:
   std::u32string_view word(uint32_t number) const;
-  size_t find_slot(std::u32string_view word) const;
+  struct Entry {
+    uint32_t hash = 0;
+    uint32_t after = 0;  // number + 1; 0 = free
+  };
+  size_t find_slot(std::u32string_view word, uint32_t hash) const;
   void grow();
 
-  std::u32string letters_;       // all words, one after the other
-  std::vector<size_t> ends_;     // end of each word in letters_
-  std::vector<uint32_t> table_;  // open addressing: number + 1, 0 = free; a power of two
+  std::u32string letters_;    // all words, one after the other
+  std::vector<size_t> ends_;  // end of each word in letters_
+  std::vector<Entry> table_;  // open addressing; a power of two, at most half full
 };
 
 }  // namespace pgtrain

@@ -1,7 +1,7 @@
 #include "similarity/word_overlap.h"
 
 #include <algorithm>
-#include <set>
+#include <numeric>
 
 #include "similarity/bleu_tokenizer.h"
 #include "similarity/ngram_counts.h"
@@ -61,11 +61,17 @@ double distinct_ngrams(std::u32string_view text, size_t order) {
   const auto words = vocabulary.add(split_on_space(spaced));
   const int64_t total = ngram_total(words.size(), order);
   if (total <= 0 || order == 0) return 1;
-  std::set<std::vector<uint32_t>> distinct;
-  for (size_t i = 0; i + order <= words.size(); ++i)
-    distinct.emplace(words.begin() + static_cast<std::ptrdiff_t>(i),
-                     words.begin() + static_cast<std::ptrdiff_t>(i + order));
-  return static_cast<double>(distinct.size()) / static_cast<double>(total);
+  // The n-grams' beginnings, sorted by their words.
+  using Begin = std::vector<uint32_t>::const_iterator;
+  const auto length = static_cast<std::ptrdiff_t>(order);
+  std::vector<Begin> ngrams(static_cast<size_t>(total));
+  std::iota(ngrams.begin(), ngrams.end(), words.begin());
+  std::sort(ngrams.begin(), ngrams.end(), [length](Begin a, Begin b) {
+    return std::lexicographical_compare(a, a + length, b, b + length);
+  });
+  const auto same = [length](Begin a, Begin b) { return std::equal(a, a + length, b); };
+  const auto distinct = std::unique(ngrams.begin(), ngrams.end(), same) - ngrams.begin();
+  return static_cast<double>(distinct) / static_cast<double>(total);
 }
 
 }  // namespace pgtrain

@@ -27,11 +27,6 @@ bool is_final_sigma(std::u32string_view text, size_t at) {
 
 }  // namespace
 
-bool is_space(char32_t c) {
-  if (c < 0x80) return c == U' ' || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F);
-  return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0;
-}
-
 bool is_word_character(char32_t c) {
   if (c < 0x80)
     return (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') || (c >= U'0' && c <= U'9') ||
@@ -59,6 +54,7 @@ bool is_ideograph_or_kana(char32_t c) {
 
 std::vector<std::u32string_view> split_on_space(std::u32string_view text) {
   std::vector<std::u32string_view> words;
+  words.reserve(text.size() / 4 + 1);
   for (size_t i = 0; i < text.size();) {
     if (is_space(text[i])) {
       ++i;
@@ -88,7 +84,7 @@ std::u32string lower_case(std::u32string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char32_t c = text[i];
     if (c < 0x80) {
-      result += c >= U'A' && c <= U'Z' ? c + (U'a' - U'A') : c;
+      result += c - U'A' < 26 ? c + (U'a' - U'A') : c;
     } else if (c == kCapitalSigma && is_final_sigma(text, i)) {
       result += kFinalSigma;
     } else if (c == kCapitalDottedI) {

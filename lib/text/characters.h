@@ -9,7 +9,12 @@
 namespace pgtrain {
 
 // str.isspace: Unicode White_Space and U+001C..U+001F.
-bool is_space(char32_t c);
+inline bool is_space(char32_t c) {
+  if (c < 0x85) return c == U' ' || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F);
+  if (c < 0x1680) return c == 0x85 || c == 0xA0;
+  return c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
+         c == 0x205F || c == 0x3000;
+}
 // \w of Python's re: letters (category L), anything with a numeric value, '_'. No combining marks.
 bool is_word_character(char32_t c);
 // string.punctuation: the 32 punctuation marks and symbols of ASCII.

@@ -2,6 +2,9 @@
 
 #include <unicode/uchar.h>
 
+#include <cstdint>
+#include <cstring>
+
 #include "core/error.h"
 
 namespace pgtrain {
@@ -65,27 +68,72 @@ size_t find_invalid_utf8(std::string_view bytes) {
   return std::string_view::npos;
 }
 
-std::u32string decode_utf8(std::string_view bytes) {
-  std::u32string text;
-  text.reserve(bytes.size());
+namespace {
+
+// Whether eight ASCII bytes begin here; then they are written to `out`.
+bool copy_eight_ascii(const unsigned char* bytes, char32_t* out) {
+  constexpr uint64_t kHighBits = 0x8080808080808080ULL;
+  uint64_t eight = 0;
+  std::memcpy(&eight, bytes, sizeof eight);
+  if ((eight & kHighBits) != 0) return false;
+  for (size_t i = 0; i < sizeof eight; ++i) out[i] = bytes[i];
+  return true;
+}
+
+bool is_continuation(unsigned char byte) { return (byte & 0xC0U) == 0x80U; }
+
+// The code point of three bytes that begin with 0xE1..0xEC, where both others may be any
+// continuation (most of CJK and Hangul); 0 when they are something else.
+char32_t common_three_bytes(const unsigned char* bytes) {
+  if (bytes[0] < 0xE1 || bytes[0] > 0xEC || !is_continuation(bytes[1]) ||
+      !is_continuation(bytes[2]))
+    return 0;
+  return ((bytes[0] & 0x0FU) << 12) | ((bytes[1] & 0x3FU) << 6) | (bytes[2] & 0x3FU);
+}
+
+// Code points of the text; on_invalid(offset) is called for each ill-formed sequence, which becomes
+// U+FFFD.
+template <class OnInvalid>
+std::u32string decode(std::string_view bytes, OnInvalid on_invalid) {
+  std::u32string text(bytes.size(), U'\0');
+  size_t length = 0;
+  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   for (size_t offset = 0; offset < bytes.size();) {
+    if (offset + 8 <= bytes.size()) {  // shortcuts
+      if (copy_eight_ascii(data + offset, &text[length])) {
+        offset += 8;
+        length += 8;
+        continue;
+      }
+      if (const char32_t c = common_three_bytes(data + offset)) {
+        text[length++] = c;
+        offset += 3;
+        continue;
+      }
+    }
+    if (data[offset] < 0x80) {
+      text[length++] = data[offset++];
+      continue;
+    }
     const Sequence sequence = read_sequence(bytes, offset);
-    if (!sequence.valid) throw DataError(fmt::format("invalid UTF-8 at byte {}", offset));
-    text.push_back(sequence.code_point);
+    if (!sequence.valid) on_invalid(offset);
+    text[length++] = sequence.code_point;
     offset += sequence.length;
   }
+  text.resize(length);
   return text;
 }
 
+}  // namespace
+
+std::u32string decode_utf8(std::string_view bytes) {
+  return decode(bytes, [](size_t offset) {
+    throw DataError(fmt::format("invalid UTF-8 at byte {}", offset));
+  });
+}
+
 std::u32string decode_utf8_lossy(std::string_view bytes) {
-  std::u32string text;
-  text.reserve(bytes.size());
-  for (size_t offset = 0; offset < bytes.size();) {
-    const Sequence sequence = read_sequence(bytes, offset);
-    text.push_back(sequence.code_point);
-    offset += sequence.length;
-  }
-  return text;
+  return decode(bytes, [](size_t /*offset*/) {});
 }
 
 void append_utf8(std::string& out, char32_t code_point) {

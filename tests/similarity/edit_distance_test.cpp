@@ -3,8 +3,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
-#include <thread>
 
+#include "similarity/texts.h"
 #include "support/support.h"
 #include "text/unicode.h"
 
@@ -12,13 +12,21 @@ namespace pgtrain {
 namespace {
 
 using test::close;
+using test::edited;
+using test::random_text;
 using Text = std::u32string;
 
 constexpr EditKind kKinds[] = {EditKind::kLevenshtein, EditKind::kIndel, EditKind::kLcs,
                                EditKind::kOsa, EditKind::kDamerau};
 
+// The prepared reference and the function for one pair must agree wherever this is used.
 int64_t distance(EditKind kind, const Text& reference, const Text& hypothesis) {
-  return EditDistance(kind, reference).distance(hypothesis);
+  const int64_t result = EditDistance(kind, reference).distance(hypothesis);
+  if (edit_distance(kind, reference, hypothesis) != result ||
+      edit_distance(kind, hypothesis, reference) != result)
+    FAIL("kind " << static_cast<int>(kind) << ", edit_distance: " << encode_utf8(reference) << " / "
+                 << encode_utf8(hypothesis));
+  return result;
 }
 
 double similarity(EditKind kind, const Text& reference, const Text& hypothesis) {
@@ -65,37 +73,6 @@ int64_t naive(EditKind kind, const Text& a, const Text& b) {
     if (i > 0) last_row[a[i - 1]] = i;
   }
   return h[n][m];
-}
-
-Text random_text(std::mt19937& random, size_t length, size_t letters, bool wide) {
-  Text text;
-  for (size_t i = 0; i < length; ++i) {
-    const auto letter = static_cast<char32_t>(random() % letters);
-    text += wide ? U'\u4E00' + letter * 97 : U'a' + letter;
-  }
-  return text;
-}
-
-// A few random edits, so that the two texts are alike.
-Text edited(std::mt19937& random, Text text) {
-  for (size_t edits = random() % 6; edits > 0 && text.size() > 1; --edits) {
-    const size_t i = random() % (text.size() - 1);
-    switch (random() % 4) {
-      case 0:
-        text.erase(i, 1);
-        break;
-      case 1:
-        text.insert(i, 1, text[random() % text.size()]);
-        break;
-      case 2:
-        text[i] = text[random() % text.size()];
-        break;
-      default:
-        std::swap(text[i], text[i + 1]);
-        break;
-    }
-  }
-  return text;
 }
 
 TEST_CASE("edit distance: textbook cases by hand", "[similarity]") {
@@ -160,7 +137,8 @@ TEST_CASE("edit distance: RapidFuzz's numbers for every golden pair", "[similari
 TEST_CASE("edit distance: equal to the naive matrix around the ends of 64-bit blocks",
           "[similarity]") {
   std::mt19937 random(3);
-  const size_t lengths[] = {1, 2, 3, 31, 62, 63, 64, 65, 66, 127, 128, 129, 191, 192, 193};
+  const size_t lengths[] = {1,   2,   3,   31,  62,  63,  64,  65, 66,
+                            127, 128, 129, 191, 193, 511, 512, 513};
   for (size_t n : lengths)
     for (size_t m : lengths)
       for (size_t letters : {2, 4, 30}) {
@@ -233,16 +211,8 @@ TEST_CASE("edit distance: one prepared reference serves several threads", "[simi
   std::vector<Text> hypotheses;
   for (int i = 0; i < 200; ++i) hypotheses.push_back(edited(random, reference));
   const EditDistance prepared(EditKind::kOsa, reference);
-  std::vector<std::vector<int64_t>> results(4);
-  std::vector<std::thread> threads;
-  for (auto& result : results)
-    threads.emplace_back([&] {
-      for (const Text& hypothesis : hypotheses) result.push_back(prepared.distance(hypothesis));
-    });
-  for (auto& thread : threads) thread.join();
-  for (size_t i = 0; i < hypotheses.size(); ++i)
-    for (const auto& result : results)
-      if (result[i] != naive(EditKind::kOsa, reference, hypotheses[i])) FAIL("hypothesis " << i);
+  CHECK(test::same_in_threads(
+      200, [&](int i) { return prepared.distance(hypotheses[static_cast<size_t>(i)]); }));
 }
 
 TEST_CASE("prefix and exact match by hand", "[similarity]") {

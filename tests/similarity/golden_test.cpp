@@ -62,30 +62,36 @@ class ParityTable {
   std::ostringstream examples_;
 };
 
-// "bleu/zh/exp" or "chrf/lower" as metric and options.
+// "bleu/zh/exp/lower" or "chrf/lower" as metric and options.
 std::pair<std::string, MetricOptions> metric_of(const std::string& name) {
-  const size_t slash = name.find('/');
-  const std::string metric = name.substr(0, slash);
-  const std::string variant = slash == std::string::npos ? "" : name.substr(slash + 1);
+  std::vector<std::string> parts;
+  std::istringstream stream(name);
+  for (std::string part; std::getline(stream, part, '/');) parts.push_back(part);
+  const auto has = [&](const char* flag) {
+    return std::find(parts.begin() + 1, parts.end(), flag) != parts.end();
+  };
   MetricOptions options;
-  if (metric == "bleu") {
-    options.tokenize = variant.substr(0, variant.find('/'));
-    options.smooth_method = variant.substr(variant.find('/') + 1);
+  if (parts[0] == "bleu") {
+    options.tokenize = parts[1];
+    options.smooth_method = parts[2];
     options.effective_order = true;
   }
-  options.lowercase = variant == "lower";
-  options.whitespace = variant == "space";
-  if (variant == "beta3") options.beta = 3;
-  options.eps_smoothing = variant == "eps";
-  options.normalized = variant == "norm" || variant == "asian";
-  options.asian_support = variant == "asian";
-  options.no_punct = variant == "nopunct";
-  options.case_sensitive = variant == "case";
-  return {metric, options};
+  if (has("order2")) options.max_ngram_order = 2;
+  if (has("order3")) options.char_order = 3;
+  if (has("beta3")) options.beta = 3;
+  options.lowercase = has("lower");
+  options.whitespace = has("space");
+  options.eps_smoothing = has("eps");
+  options.normalized = has("norm") || has("asian");
+  options.asian_support = has("asian") || has("cjk");
+  options.no_punct = has("nopunct");
+  options.case_sensitive = has("case");
+  return {parts[0], options};
 }
 
 bool has_all_references(const std::string& name) {
-  return name.rfind("bleu", 0) == 0 || name.rfind("chrf", 0) == 0 || name.rfind("ter", 0) == 0;
+  return name.rfind("bleu", 0) == 0 || name.rfind("chrf", 0) == 0 || name.rfind("ter", 0) == 0 ||
+         test::contains(name, "/multi");
 }
 
 RougeOptions rouge_of(const std::string& name) {
@@ -124,7 +130,8 @@ void compare(ParityTable& table, const std::string& name, const json& expected,
              const std::string& context) {
   const Text& first = references.front();
   if (name.rfind("rouge", 0) == 0) {
-    const RougeScore actual = Rouge(rouge_of(name), {first}).score(hypothesis);
+    const auto used = has_all_references(name) ? references : std::vector<Text>{first};
+    const RougeScore actual = Rouge(rouge_of(name), views(used)).score(hypothesis);
     table.add(name, actual.precision, expected[0], false, context);
     table.add(name, actual.recall, expected[1], false, context);
     table.add(name, actual.f1, expected[2], false, context);

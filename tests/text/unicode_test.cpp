@@ -90,6 +90,35 @@ TEST_CASE("unicode: random bytes give valid UTF-8 after replacement, and only ba
   }
 }
 
+// decode_utf8 reads ASCII and CJK in longer steps; a text cut at any place takes each of them.
+TEST_CASE("unicode: a text decodes as its characters one by one do", "[text]") {
+  const std::u32string letters =
+      U"abcXYZ 019\u00E9\u07FF\u0800\u0FFF\u1000\u4E00\uCFFF\uD000\uD7FF"
+      U"\uE000\uFFFF\U00010000\U0010FFFF\0\x7F";
+  std::mt19937 random(3);
+  for (int round = 0; round < 3000; ++round) {
+    std::u32string expected;
+    std::string bytes;
+    const size_t kinds = 1 + random() % letters.size();
+    for (size_t n = random() % 40; n > 0; --n) {
+      expected += letters[random() % kinds];
+      append_utf8(bytes, expected.back());
+    }
+    if (decode_utf8(bytes) != expected || decode_utf8_lossy(bytes) != expected) FAIL(round);
+    if (bytes.empty()) continue;
+    // One bad byte in the middle: found at its offset, and the rest reads on.
+    const size_t cut = random() % expected.size();
+    const std::string head = encode_utf8(expected.substr(0, cut));
+    const std::string tail = encode_utf8(expected.substr(cut));
+    if (decode_utf8_lossy(head + "\xFF" + tail) !=
+        expected.substr(0, cut) + U'\uFFFD' + expected.substr(cut))
+      FAIL(round);
+    if (message_of<DataError>([&] { decode_utf8(head + "\xFF" + tail); }) !=
+        "invalid UTF-8 at byte " + std::to_string(head.size()))
+      FAIL(round);
+  }
+}
+
 TEST_CASE("unicode: escapes make the invisible visible and keep the rest", "[text]") {
   CHECK(escape_text("a \xE4\xBD\xA0\xF0\x9F\x99\x82") == "a \xE4\xBD\xA0\xF0\x9F\x99\x82");
   CHECK(escape_text("\n\t\x7F\\") == "\\x0a\\x09\\x7f\\\\");
