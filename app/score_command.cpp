@@ -119,6 +119,7 @@ std::string corpus_table(const std::vector<Result>& results, bool as_json, size_
     text += '\n';
     nlohmann::ordered_json entry = {{"name", result.metric}, {"score", result.score.value}};
     if (!result.signature.empty()) entry["signature"] = result.signature;
+    for (const auto& [name, value] : result.score.details) entry[name] = value;
     entry["segments"] = segments;
     entry["threads"] = threads;
     entry["seconds"] = result.seconds;

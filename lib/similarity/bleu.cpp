@@ -35,7 +35,7 @@ int64_t closest_length(int64_t length, const std::vector<int64_t>& references) {
 
 }  // namespace
 
-double bleu_score(const BleuOptions& options, const BleuStatistics& statistics) {
+BleuResult bleu_result(const BleuOptions& options, const BleuStatistics& statistics) {
   const auto orders = static_cast<size_t>(options.max_order);
   PG_CHECK(statistics.size() == 2 + 2 * orders, "{} numbers for {} orders", statistics.size(),
            orders);
@@ -43,12 +43,15 @@ double bleu_score(const BleuOptions& options, const BleuStatistics& statistics) 
   const int64_t* total_counts = correct_counts + orders;
   bool any = false;
   for (size_t n = 0; n < orders; ++n) any = any || correct_counts[n] > 0;
-  if (!any) return 0;
+  BleuResult result;
+  result.precisions.assign(orders, 0.0);
+  result.brevity_penalty = brevity_penalty(statistics[0], statistics[1]);
+  if (!any) return result;
 
   const double smooth_value = smooth_value_of(options);
   double halvings = 1;
   size_t counted = orders;
-  std::vector<double> precisions(orders, 0.0);  // in percent
+  std::vector<double>& precisions = result.precisions;
   for (size_t n = 0; n < orders; ++n) {
     const bool add = options.smoothing == BleuSmoothing::kAddK && n > 0;
     const double correct = static_cast<double>(correct_counts[n]) + (add ? smooth_value : 0);
@@ -66,8 +69,8 @@ double bleu_score(const BleuOptions& options, const BleuStatistics& statistics) 
   }
   double logs = 0;
   for (size_t n = 0; n < counted; ++n) logs += log_or_lowest(precisions[n]);
-  return brevity_penalty(statistics[0], statistics[1]) *
-         std::exp(logs / static_cast<double>(counted));
+  result.score = result.brevity_penalty * std::exp(logs / static_cast<double>(counted));
+  return result;
 }
 
 Bleu::Bleu(const BleuOptions& options, const std::vector<std::u32string_view>& references)

@@ -35,7 +35,16 @@ struct BleuOptions {
 
 // [hypothesis length, reference length, correct_1..N, total_1..N], the sums over a corpus.
 using BleuStatistics = std::vector<int64_t>;
-double bleu_score(const BleuOptions& options, const BleuStatistics& statistics);
+
+struct BleuResult {
+  double score = 0;
+  std::vector<double> precisions;  // p_1..N after smoothing, in percent
+  double brevity_penalty = 0;      // BP
+};
+BleuResult bleu_result(const BleuOptions& options, const BleuStatistics& statistics);
+inline double bleu_score(const BleuOptions& options, const BleuStatistics& statistics) {
+  return bleu_result(options, statistics).score;
+}
 
 // The references of one segment, analysed once. At least one. Const members may be called from
 // several threads.

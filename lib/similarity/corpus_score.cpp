@@ -46,7 +46,9 @@ CorpusScore score_corpus(const Metric& metric, const Corpus& corpus, WorkerPool&
     total.resize(sum.size(), 0);
     for (size_t k = 0; k < sum.size(); ++k) total[k] += sum[k];
   }
-  result.value = total.empty() ? 0 : metric.value(total);
+  if (total.empty()) return result;
+  result.value = metric.value(total);
+  result.details = metric.details(total);
   return result;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/worker_pool.h"
@@ -18,7 +19,8 @@ struct Corpus {
 
 struct CorpusScore {
   double value = 0;
-  std::vector<double> segments;  // the metric of each segment alone
+  std::vector<std::pair<std::string, double>> details;  // see Metric::details
+  std::vector<double> segments;                         // the metric of each segment alone
 };
 
 // Does not depend on the number of threads.

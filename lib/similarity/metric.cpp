@@ -20,6 +20,7 @@ namespace pgtrain {
 namespace {
 
 using Texts = std::vector<std::u32string_view>;
+using Details = std::vector<std::pair<std::string, double>>;
 
 std::string count_text(int64_t references) {
   return references > 0 ? fmt::format("nrefs:{}", references) : "nrefs:var";
@@ -72,6 +73,16 @@ class BleuMetric final : public Metric {
   }
   // exp(log(100)) is a little more than 100.
   double goodness(double value) const override { return std::min(1.0, value / 100); }
+  Details details(const MetricStatistics& statistics) const override {
+    const BleuResult result = bleu_result(options_, as_counts(statistics));
+    Details details;
+    for (size_t n = 0; n < result.precisions.size(); ++n)
+      details.emplace_back(fmt::format("precision_{}", n + 1), result.precisions[n]);
+    details.emplace_back("brevity_penalty", result.brevity_penalty);
+    details.emplace_back("hypothesis_length", statistics[0]);
+    details.emplace_back("reference_length", statistics[1]);
+    return details;
+  }
   std::string signature(int64_t references) const override {
     std::string smooth = smooth_;
     if (smooth == "floor" || smooth == "add-k")
@@ -102,6 +113,7 @@ class ChrfMetric final : public Metric {
     return chrf_score(options_, as_counts(statistics));
   }
   double goodness(double value) const override { return std::min(1.0, value / 100); }
+  Details details(const MetricStatistics& /*statistics*/) const override { return {}; }
   std::string signature(int64_t references) const override {
     return fmt::format("{}|case:{}|eff:{}|nc:{}|nw:{}|space:{}", count_text(references),
                        options_.lowercase ? "lc" : "mixed", yes(!options_.eps_smoothing),
@@ -126,6 +138,9 @@ class TerMetric final : public Metric {
     return ter_score({static_cast<int64_t>(statistics[0]), statistics[1]});
   }
   double goodness(double value) const override { return std::max(0.0, 1 - value / 100); }
+  Details details(const MetricStatistics& statistics) const override {
+    return {{"edits", statistics[0]}, {"reference_length", statistics[1]}};
+  }
   std::string signature(int64_t references) const override {
     return fmt::format("{}|case:{}|tok:tercom|norm:{}|punct:{}|asian:{}", count_text(references),
                        options_.case_sensitive ? "mixed" : "lc", yes(options_.normalized),
@@ -152,13 +167,17 @@ class ErrorRateMetric final : public Metric {
     return error_rate({static_cast<int64_t>(statistics[0]), static_cast<int64_t>(statistics[1])});
   }
   double goodness(double value) const override { return std::max(0.0, 1 - value); }
+  Details details(const MetricStatistics& statistics) const override {
+    return {{"edits", statistics[0]}, {"reference_length", statistics[1]}};
+  }
   std::string signature(int64_t /*references*/) const override { return ""; }
 
  private:
   ErrorUnit unit_;
 };
 
-// Metrics whose corpus value is the mean of the segments: [sum, segments].
+// Metrics whose corpus value is the mean of the segments: [sum, segments] and for rouge the sums of
+// precision and recall.
 class MeanMetric final : public Metric {
  public:
   using Prepare = std::unique_ptr<PreparedReferences> (*)(const MetricOptions&, const Texts&);
@@ -172,6 +191,11 @@ class MeanMetric final : public Metric {
     return statistics[1] > 0 ? statistics[0] / statistics[1] : 0;
   }
   double goodness(double value) const override { return value; }
+  Details details(const MetricStatistics& statistics) const override {
+    if (statistics.size() < 4 || statistics[1] == 0) return {};
+    return {{"precision", statistics[2] / statistics[1]},
+            {"recall", statistics[3] / statistics[1]}};
+  }
   std::string signature(int64_t /*references*/) const override { return ""; }
 
  private:
@@ -184,7 +208,8 @@ std::unique_ptr<PreparedReferences> prepare_rouge(const MetricOptions& options,
                                                   const Texts& references) {
   return counted(Rouge({kKind, kOrder, options.use_stemmer}, references),
                  [](const Rouge& rouge, std::u32string_view text) {
-                   return MetricStatistics{rouge.score(text).f1, 1};
+                   const RougeScore score = rouge.score(text);
+                   return MetricStatistics{score.f1, 1, score.precision, score.recall};
                  });
 }
 

@@ -19,6 +19,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace pgtrain {
@@ -71,6 +72,11 @@ class Metric {
   virtual double value(const MetricStatistics& statistics) const = 0;
   // value as "how good", in [0, 1]: bleu / 100, max(0, 1 - ter / 100), max(0, 1 - wer), rouge, ...
   virtual double goodness(double value) const = 0;
+  // What the originals report beside the value, by name: bleu precision_1.., brevity_penalty and
+  // the lengths in tokens; ter, wer, cer edits and reference_length; rouge mean precision and
+  // recall.
+  virtual std::vector<std::pair<std::string, double>> details(
+      const MetricStatistics& statistics) const = 0;
   // sacreBLEU's signature of version-independent settings
   // ("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp"); empty where the original has none.
   // num_references 0 = varying.

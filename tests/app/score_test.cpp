@@ -45,6 +45,11 @@ TEST_CASE("score: corpus values of sacreBLEU, with its signatures, from standard
   CHECK(close(list[2]["score"], 50.0));
   CHECK(list[0]["signature"] == "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp");
   CHECK(list[0]["segments"] == 3);
+  // sacreBLEU: 68.2/26.3/12.5/7.7 (BP = 1.000 ratio = 1.048 hyp_len = 22 ref_len = 21)
+  CHECK(close(list[0]["precision_1"], 100.0 * 15 / 22));
+  CHECK(list[0]["brevity_penalty"] == 1);
+  CHECK(list[0]["hypothesis_length"] == 22);
+  CHECK(list[0]["reference_length"] == 21);
 }
 
 TEST_CASE("score: a line for each text, in columns or as JSON, whatever the threads") {
