@@ -1,6 +1,6 @@
 // A softmax bandit: every quantity of the policy gradient is known in closed form.
 #include "core/rng.h"
-#include "rl/advantage.h"
+#include "rl/group_advantage.h"
 #include "rl/loss.h"
 #include "support/tensors.h"
 
