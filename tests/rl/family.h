@@ -2,6 +2,7 @@
 // are those of support/support.h. `rl_test -s "[parity]"` prints every worst difference.
 #pragma once
 
+#include <iomanip>
 #include <string>
 
 #include "rl/loss.h"
@@ -42,7 +43,8 @@ void check_parity(const std::string& name, const at::Tensor& expected, const F& 
   const at::Tensor in_double = f(torch::kFloat64), in_float = f(torch::kFloat32);
   const double worst64 = relative_difference(in_double, expected);
   const double worst32 = relative_difference(in_float, expected);
-  CAPTURE(name, worst64, worst32);
+  INFO(name << std::scientific << std::setprecision(1) << ": worst difference " << worst64
+            << " in float64, " << worst32 << " in float32");
   CHECK(worst64 <= kTolerance64);
   CHECK(worst32 <= kTolerance32);
   CHECK(in_double.scalar_type() == torch::kFloat64);

@@ -1,5 +1,7 @@
 #include "rl/returns.h"
 
+#include <map>
+
 #include "core/error.h"
 #include "rl/family.h"
 #include "rl/group_advantage.h"
