@@ -21,7 +21,7 @@ at::Tensor constant_advantage(const at::Tensor& rewards, double baseline);
 at::Tensor batch_mean_advantage(const at::Tensor& rewards);
 
 // A_i = r_i - g_p with g_p the reward of the greedy completion of the prompt p of sample i:
-// self-critical training (SCST, Rennie et al. 2017, equation 8) and ReMax (Li et al. 2024,
+// self-critical training (SCST, Rennie et al. 2017) and ReMax (Li et al. 2024,
 // algorithm 1) are the same advantage. rewards [batch] with group_size samples a prompt standing
 // together, greedy_rewards [batch / group_size]. Unbiased, because the greedy completion does not
 // depend on the samples. The greedy completion itself gets no gradient. verl subtracts g_p from

@@ -33,9 +33,10 @@ struct RatioStatistics {
   double mean(double sum) const { return tokens > 0 ? sum / tokens : 0; }
 };
 
-// log_ratio: log_ratio or sequence_log_ratio of rl/ratio_loss.h, advantage and mask: any one shape,
-// or broadcasting to the mask's. No gradient. For CISPO set clip_range_high = max_ratio - 1 and
-// clip_range_low = 1.
+// log_ratio: that or sequence_log_ratio of rl/ratio_loss.h; advantage; mask, any one shape that the
+// other two broadcast to. No gradient. Ratios of sequences, [batch, 1]: a mask of ones [batch, 1]
+// counts each completion once, as TRL does; the token mask counts it by its length. For CISPO set
+// clip_range_high = max_ratio - 1 and clip_range_low = 1.
 RatioStatistics ratio_statistics(const at::Tensor& log_ratio, const at::Tensor& advantage,
                                  const at::Tensor& mask, const RatioOptions& options);
 

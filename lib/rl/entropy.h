@@ -10,7 +10,7 @@ struct AdaptiveEntropyOptions {
   double max_coef = 1;
 };
 
-// Adaptive entropy control (Skywork-OR1, He et al. 2025, section 4.2; TRL use_adaptive_entropy):
+// Adaptive entropy control (Skywork-OR1, He et al. 2025; TRL use_adaptive_entropy):
 // after each step c <- clamp(c + delta if entropy <= target else c - delta, min_coef, max_coef),
 // and the bonus acts only while entropy <= target.
 class AdaptiveEntropy {

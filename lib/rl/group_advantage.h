@@ -16,7 +16,7 @@ namespace pgtrain {
 // van Hoof and Welling 2019; Ahmadian et al. 2024), as TRL's RLOOTrainer without normalisation.
 at::Tensor leave_one_out_advantage(const at::Tensor& rewards, int64_t group_size);
 
-// A_i = r_i - group mean. Dr. GRPO (Liu et al. 2025, equation 4); TRL scale_rewards="none".
+// A_i = r_i - group mean. Dr. GRPO (Liu et al. 2025); TRL scale_rewards="none".
 // (n - 1) / n times leave-one-out.
 at::Tensor group_mean_advantage(const at::Tensor& rewards, int64_t group_size);
 
@@ -32,7 +32,7 @@ at::Tensor group_norm_advantage(const at::Tensor& rewards, int64_t group_size,
                                 RewardScale scale = RewardScale::kGroup, double epsilon = 1e-4);
 
 // A_i = r_i - b, b = sum_j l_j r_j / sum_j l_j over the group: the baseline of least variance when
-// the squared gradient norm of a sample grows with its length l. OPO (Hao et al. 2025, equation 7).
+// the squared gradient norm of a sample grows with its length l. OPO (Hao et al. 2025).
 // lengths [batch], counted tokens of each completion; a group without any token has b = 0.
 at::Tensor optimal_length_advantage(const at::Tensor& rewards, const at::Tensor& lengths,
                                     int64_t group_size);

@@ -1,4 +1,4 @@
-// Minimum risk training (MRT) for sequences: Shen et al. 2016, equations 10 to 13. Everywhere:
+// Minimum risk training (MRT) for sequences: Shen et al. 2016, section 3. Everywhere:
 // sequence_log_probs [batch] = sum of the log-probabilities of a completion's counted tokens
 // (sequence_sum of rl/loss.h), rewards [batch], the group_size >= 2 samples of a prompt standing
 // together. With p the policy,

@@ -31,9 +31,9 @@ at::Tensor log_ratio(const at::Tensor& log_prob, const at::Tensor& old_log_prob,
 // PPO's clipped loss for a given log rho (Schulman et al. 2017, equation 7):
 //   l = -min(min(rho, max_ratio) A, clip(rho, 1 - low, 1 + high) A)
 // with two options: max_ratio bounds rho for A < 0 (INTELLECT-2, Prime Intellect 2025; TRL
-// `delta`), dual_clip bounds the loss for A < 0, l = min(l, -dual_clip A) (Ye et al. 2020,
-// equation 5; verl clip_ratio_c, there always on with 3). Asymmetric ranges: DAPO (Yu et al. 2025,
-// equation 10). log_ratio and advantage broadcast.
+// `delta`), dual_clip bounds the loss for A < 0, l = min(l, -dual_clip A) (Ye et al. 2020; verl
+// clip_ratio_c, there always on with 3). Asymmetric ranges: DAPO (Yu et al. 2025, equation 10).
+// log_ratio and advantage broadcast.
 at::Tensor clipped_ratio_loss(const at::Tensor& log_ratio, const at::Tensor& advantage,
                               const RatioOptions& options);
 
@@ -60,7 +60,7 @@ at::Tensor gspo_loss(const at::Tensor& log_prob, const at::Tensor& old_log_prob,
                      const at::Tensor& advantage, const at::Tensor& mask,
                      const RatioOptions& options, GspoGradient gradient = GspoGradient::kSequence);
 
-// CISPO (MiniMax-M1 2025, equations 4 and 5): -sg(min(rho, max_ratio)) A log pi: every token keeps
+// CISPO (MiniMax-M1 2025): -sg(min(rho, max_ratio)) A log pi: every token keeps
 // its gradient, only its weight is bounded. max_ratio is the bound itself as in TRL (epsilon_high,
 // about 5), which in verl is 1 + clip_ratio_high; no lower bound, as published.
 at::Tensor cispo_loss(const at::Tensor& log_prob, const at::Tensor& old_log_prob,
@@ -76,7 +76,7 @@ at::Tensor sequence_ratio_loss(const at::Tensor& log_prob, const at::Tensor& old
 
 // [batch] 1 = keep, 0 = leave out of the loss: completions with advantage < 0 whose
 // mean_t(old_log_prob - log_prob) exceeds `threshold`, bad samples that the policy has already
-// left. DeepSeek-V3.2 2025, equation 9; TRL off_policy_mask_threshold, which multiplies the token
+// left. DeepSeek-V3.2 2025; TRL off_policy_mask_threshold, which multiplies the token
 // loss and leaves the divisor of the aggregation as it is. advantage [batch].
 at::Tensor off_policy_mask(const at::Tensor& log_prob, const at::Tensor& old_log_prob,
                            const at::Tensor& advantage, const at::Tensor& mask, double threshold);

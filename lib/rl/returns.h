@@ -31,7 +31,7 @@ at::Tensor discounted_returns(const at::Tensor& token_rewards, const at::Tensor&
 at::Tensor gae(const at::Tensor& token_rewards, const at::Tensor& values, const at::Tensor& mask,
                double gamma, double gae_lambda);
 
-// REINFORCE++ (Hu 2025, equations 4 to 6): discounted_returns of rewards that hold the KL penalty,
+// REINFORCE++ (Hu 2025): discounted_returns of rewards that hold the KL penalty,
 // whitened over all counted tokens of the batch: (G_t - mean) / sqrt(var + 1e-8). verl has the
 // unbiased variance, OpenRLHF the biased one.
 at::Tensor reinforce_pp_advantage(const at::Tensor& token_rewards, const at::Tensor& mask,
