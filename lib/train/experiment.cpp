@@ -54,6 +54,8 @@ void describe_checkpoint(Section& s, CheckpointOptions& o) {
 }
 
 void describe_log(Section& s, LogOptions& o) {
+  s.field("gradient_noise_every", o.gradient_noise_every,
+          "steps between measurements of the gradient's signal and noise; 0 = never", at_least(0));
   s.field("completions_per_step", o.completions_per_step,
           "completions of each step and evaluation that go to completions.jsonl",
           between(0, 1 << 20));

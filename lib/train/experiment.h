@@ -53,6 +53,7 @@ struct CheckpointOptions {
 
 struct LogOptions {
   int64_t completions_per_step = 4;
+  int64_t gradient_noise_every = 10;  // 0 = never
 };
 
 struct ExperimentConfig {

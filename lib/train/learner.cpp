@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <numeric>
 
 #include "core/error.h"
 #include "tensor/row_kernels.h"
@@ -12,6 +14,32 @@ namespace pgtrain {
 namespace {
 
 constexpr int64_t kBlock = 1 << 16;
+
+// sum g^2, in float64.
+double squared_norm(const at::Tensor& gradient) {
+  const float* g = gradient.data_ptr<float>();
+  double lanes[8] = {};
+  for (int64_t i = 0; i < gradient.numel(); ++i)
+    lanes[i % 8] += static_cast<double>(g[i]) * static_cast<double>(g[i]);
+  return std::accumulate(std::begin(lanes), std::end(lanes), 0.0);
+}
+
+// From the squared norms of the shards' parts of the gradient of a loss that is a mean over `batch`
+// sequences, and of the whole gradient.
+std::optional<GradientNoise> noise_of(const std::vector<std::vector<int64_t>>& shards,
+                                      const std::vector<double>& squares, double whole,
+                                      double batch) {
+  if (shards.size() < 2) return std::nullopt;
+  double mean_square = 0;
+  double inverse_sizes = 0;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const auto size = static_cast<double>(shards[i].size());
+    mean_square += squares[i] * (batch / size) * (batch / size);
+    inverse_sizes += 1 / size;
+  }
+  const auto count = static_cast<double>(shards.size());
+  return gradient_noise(mean_square / count, whole, count / inverse_sizes, batch);
+}
 
 // target += source; source = 0.
 void move_gradient(const at::Tensor& source, const at::Tensor& target) {
@@ -112,12 +140,14 @@ Learner::Shard Learner::run_shard(const UpdateBatch& batch, const Objective& obj
 
 void Learner::clear() { policy_.parameters().gradient().zero_(); }
 
-UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& objective) {
+UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& objective,
+                                 bool measure_noise) {
   const at::Tensor policy_weights =
       token_weights(batch.mask, objective.aggregation, objective.normaliser);
   const at::Tensor entropy_weights = token_weights(batch.mask, Aggregation::kTokenMean);
   const auto shards = length_shards(batch.sequences, micro_batch_);
   std::vector<Shard> results(shards.size());
+  std::vector<double> squares(shards.size());
   pool_.run_ordered(
       static_cast<int64_t>(shards.size()),
       [&](int64_t i, int worker) {
@@ -129,6 +159,9 @@ UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& obje
       });
 
   UpdateResult total;
+  if (measure_noise)
+    total.noise = noise_of(shards, squares, squared_norm(policy_.parameters().gradient()),
+                           static_cast<double>(batch.size()));
   total.log_probs = at::zeros_like(batch.mask);
   for (size_t i = 0; i < shards.size(); ++i) {
     total += results[i].terms;

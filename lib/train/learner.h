@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/worker_pool.h"
@@ -28,9 +29,10 @@ struct UpdateBatch : SequenceBatch {
 };
 
 struct UpdateResult : ObjectiveTerms {
-  double grad_norm = 0;  // before clipping
-  bool finite = true;    // false: the step was skipped
-  at::Tensor log_probs;  // [batch, time], of the completion tokens before the step
+  double grad_norm = 0;                // before clipping
+  bool finite = true;                  // false: the step was skipped
+  at::Tensor log_probs;                // [batch, time], of the completion tokens before the step
+  std::optional<GradientNoise> noise;  // when it was asked for and there are several shards
 };
 
 class Learner {
@@ -45,7 +47,10 @@ class Learner {
   // into micro-batches of fixed size; each is one shard, and the shards' gradients are added in
   // order, so the bits do not depend on the number of workers.
   void clear();
-  UpdateResult accumulate(const UpdateBatch& batch, const Objective& objective);
+  // measure_noise, right after clear: also estimates the gradient's signal and noise from the
+  // shards' parts. Shards are sorted by length, so what depends on length counts as noise.
+  UpdateResult accumulate(const UpdateBatch& batch, const Objective& objective,
+                          bool measure_noise = false);
   // Fills in grad_norm and finite; no step when anything is not finite.
   void apply(UpdateResult& result, double learning_rate);
 

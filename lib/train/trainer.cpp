@@ -367,7 +367,9 @@ UpdateSummary Trainer::update(const UpdateBatch& batch, const Experience& experi
     targets = target_sequences(policy_->tokenizer(), experiment_.train, experience.rollout.records);
     extra = cross_entropy(targets, algorithm.supervised_coef);
   }
-  const UpdatePlan plan = {algorithm.epochs, algorithm.mini_batches, algorithm.kl.stop_at};
+  const int64_t noise_every = config_.log.gradient_noise_every;
+  const UpdatePlan plan = {algorithm.epochs, algorithm.mini_batches, algorithm.kl.stop_at,
+                           noise_every > 0 && state_.step % noise_every == 0};
   return run_updates(*learner_, batch, objective, plan, mini_batch_rng_,
                      static_cast<uint64_t>(state_.step), learning_rate, extra ? &*extra : nullptr);
 }
@@ -413,6 +415,7 @@ void Trainer::report(Row& row, const UpdateBatch& batch, const UpdateSummary& su
   row.set("num_tokens", state_.num_tokens);
   row.set("nonfinite_steps", state_.nonfinite_total);
   log_->write_metrics(row);
+  for (const std::string& warning : diagnostics_.after_step(row)) warn(warning);
   log_->write_completions(kTrain, state_.step, experience.rollout, experiment_.train,
                           &batch.advantages);
   const double tokens_per_second = static_cast<double>(experience.generated_tokens) / times.total;
@@ -437,6 +440,11 @@ void Trainer::report(Row& row, const UpdateBatch& batch, const UpdateSummary& su
       state_.step == config_.train.steps);
 }
 
+void Trainer::warn(const std::string& text) {
+  log_->progress().clear();
+  spdlog::warn("step {}: {}", state_.step, text);
+}
+
 void Trainer::evaluate_if_due() {
   const int64_t every = config_.eval.every;
   if (!experiment_.eval || every == 0) return;
@@ -449,6 +457,7 @@ void Trainer::evaluate_if_due() {
   row.set("step", state_.step);
   add_rollout_metrics(row, "eval_", rollout, experiment_.reward->part_names());
   log_->write_metrics(row);
+  for (const std::string& warning : diagnostics_.after_evaluation(row)) warn(warning);
   log_->write_completions("eval", state_.step, rollout, *experiment_.eval, nullptr);
   const double reward = row.number("eval_reward");
   outcome_.eval_reward = reward;

@@ -16,6 +16,7 @@
 #include "rl/entropy.h"
 #include "rl/kl.h"
 #include "train/advantages.h"
+#include "train/diagnostics.h"
 #include "train/experience.h"
 #include "train/experiment.h"
 #include "train/learner.h"
@@ -74,6 +75,7 @@ class Trainer {
   void check_finite(bool finite, const UpdateResult& result);
   void report(Row& row, const UpdateBatch& batch, const UpdateSummary& summary,
               const Experience& experience, const StepTimes& times);
+  void warn(const std::string& text);
   void evaluate_if_due();
   void save();
 
@@ -97,6 +99,7 @@ class Trainer {
   std::string saved_as_;      // name of the checkpoint that holds the present state
   bool best_is_new_ = false;  // the last evaluation was the best, and no checkpoint holds it yet
   std::unique_ptr<RunLog> log_;
+  Diagnostics diagnostics_;
   TrainOutcome outcome_;
   std::chrono::steady_clock::time_point started_;
   int64_t started_step_ = 0;

@@ -5,6 +5,7 @@ namespace pgtrain {
 void add_update_metrics(Row& row, const AlgorithmOptions& options, const UpdateBatch& batch,
                         const UpdateSummary& summary) {
   const UpdateResult& mean = summary.mean;
+  row.set("completions/count", batch.size());
   row.set("loss", mean.total);
   row.set("policy_loss", mean.policy_loss);
   if (batch.returns.defined()) row.set("value_loss", mean.value_loss);
@@ -21,6 +22,10 @@ void add_update_metrics(Row& row, const AlgorithmOptions& options, const UpdateB
       row.set("clip_ratio/high_mean", mean.clip.clip_fraction_high());
       row.set("clip_ratio/region_mean", mean.clip.clip_fraction());
     }
+  }
+  if (summary.noise) {
+    row.set("gradient_noise/signal", summary.noise->signal);
+    row.set("gradient_noise/noise", summary.noise->noise);
   }
   row.set("sampling/sampling_logp_difference/max", summary.log_prob_gap);
 }

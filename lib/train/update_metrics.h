@@ -7,9 +7,9 @@
 
 namespace pgtrain {
 
-// Adds loss, policy_loss, value_loss, supervised_loss, entropy, grad_norm, updates, approx_kl,
-// clip_ratio/low_mean, high_mean, region_mean, ratio/max, sampling/sampling_logp_difference/max;
-// those of parts that the options use.
+// Adds completions/count, loss, policy_loss, value_loss, supervised_loss, entropy, grad_norm,
+// updates, approx_kl, clip_ratio/low_mean, high_mean, region_mean, ratio/max, gradient_noise/signal
+// and noise, sampling/sampling_logp_difference/max; those of parts that the options use.
 void add_update_metrics(Row& row, const AlgorithmOptions& options, const UpdateBatch& batch,
                         const UpdateSummary& summary);
 

@@ -53,8 +53,11 @@ UpdateSummary run_updates(Learner& learner, const UpdateBatch& batch, const Obje
     UpdateBatch part = batch.rows(rows);
     if (tried == 0) part.old_log_probs.reset();
     learner.clear();
-    UpdateResult result = learner.accumulate(part, objective);
-    if (tried == 0) summary.log_prob_gap = largest_gap(batch.rows(rows), result.log_probs);
+    UpdateResult result = learner.accumulate(part, objective, plan.measure_noise && tried == 0);
+    if (tried == 0) {
+      summary.log_prob_gap = largest_gap(batch.rows(rows), result.log_probs);
+      summary.noise = result.noise;
+    }
     ++tried;
     if (extra != nullptr) {
       const UpdateResult supervised = learner.accumulate(extra->batch, extra->objective);

@@ -12,8 +12,9 @@ namespace pgtrain {
 
 struct UpdatePlan {
   int64_t epochs = 1;
-  int64_t mini_batches = 1;  // an epoch
-  double stop_at_kl = 0;     // see exceeds_target_kl; 0 = never
+  int64_t mini_batches = 1;    // an epoch
+  double stop_at_kl = 0;       // see exceeds_target_kl; 0 = never
+  bool measure_noise = false;  // of the first update's gradient
 };
 
 // The rows 0..count-1 in `parts` parts whose sizes differ by at most one. With one part they stand
@@ -28,8 +29,9 @@ struct UpdateSummary {
   bool stopped_early = false;  // by stop_at_kl
   bool finite = true;  // false: the update that was not finite and those after it are left out
   double supervised_loss = 0;  // mean
-  double log_prob_gap = 0;     // largest |log pi when sampled - log pi in the update| before the
-                               // first step: rounding only, anything larger is a bug in one of them
+  std::optional<GradientNoise> noise;
+  double log_prob_gap = 0;  // largest |log pi when sampled - log pi in the update| before the
+                            // first step: rounding only, anything larger is a bug in one of them
 };
 
 // A further batch whose gradient every update adds.
