@@ -2,7 +2,6 @@
 
 #include <map>
 
-#include "core/error.h"
 #include "rl/family.h"
 #include "rl/group_advantage.h"
 #include "rl/kl.h"
