@@ -10,8 +10,11 @@
 #include "metrics/row.h"
 #include "open_policy.h"
 #include "tensor/blas.h"
+#include "train/embedder.h"
 #include "train/evaluation.h"
 #include "train/experiment.h"
+#include "train/fairness.h"
+#include "train/prepare.h"
 
 namespace pgtrain {
 namespace {
@@ -32,6 +35,7 @@ void check_overrides(const std::vector<std::string>& overrides) {
                                 "rollout.max_new_tokens",
                                 "rollout.shard_size",
                                 "run.threads",
+                                "fairness",
                                 "reward"};
   for (const std::string& text : overrides) {
     const std::string key = text.substr(0, text.find('='));
@@ -69,9 +73,19 @@ int run_eval(const Flags& flags) {
                                   checkpoint.string()));
   const std::string path = config.data.eval.empty() ? config.data.train : config.data.eval;
   const Dataset data = load_dataset(path, config.data.prompt_field, config.data.target_field);
-  const auto reward = make_reward(config.reward);
+  std::unique_ptr<Policy> policy;
+  Embedder embedder;
+  const auto reward = prepare_reward(
+      config, [&](std::string_view text) { return embedder.embed(policy->tokenizer(), text); });
+  reward->check(data);
+  check_fairness(config.fairness, data);
   prepare_math();
-  const auto policy = open_policy(checkpoint);
+  policy = open_policy(checkpoint);
+  // A checkpoint of a run without such a reward, or of its warm-up, has only the policy's own.
+  if (Embedder::is_in(checkpoint))
+    embedder.read(checkpoint, *policy);
+  else
+    embedder.freeze(*policy);
   WorkerPool pool(usable_threads(config.run.threads), use_one_thread);
   const Rollout rollout = evaluate(*policy, pool, data, *reward, config.eval.max_records,
                                    config.rollout.shard_size, config.rollout.max_new_tokens);
@@ -86,6 +100,7 @@ int run_eval(const Flags& flags) {
   row.set("data", path);
   row.set("records", rollout.size());
   add_rollout_metrics(row, "eval_", rollout, reward->part_names());
+  add_fairness_metrics(row, "eval_", config.fairness, rollout, data);
   const std::string line = to_json_line(row);
   if (flags.json) {
     print(line);

@@ -16,6 +16,7 @@ constexpr const char* kExamples = R"(Examples:
   pgtrain train --config configs/quickstart.yaml --set run.seed=2 --set run.name=second
   pgtrain sample --checkpoint runs/quickstart --prompt "en 4217"
   pgtrain eval --checkpoint runs/quickstart
+  pgtrain score --references ref.txt --metric bleu chrf < hyp.txt
   pgtrain config explain algorithm.baseline
 
 Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 training diverged; 4 bad input file or checkpoint;
@@ -38,6 +39,7 @@ int main(int argc, char** argv) {
   pgtrain::add_train_command(app, action);
   pgtrain::add_sample_command(app, action);
   pgtrain::add_eval_command(app, action);
+  pgtrain::add_score_command(app, action);
   pgtrain::add_config_command(app, action);
   pgtrain::add_doctor_command(app, action);
   try {

@@ -60,7 +60,8 @@ class LanguageModel {
   virtual at::Tensor hidden(const std::vector<const Sequence*>& batch) const = 0;
   virtual std::unique_ptr<DecodeState> decode_state() const = 0;
 
-  virtual at::Tensor head_weight() const = 0;  // [vocab_size, hidden_size]
+  virtual at::Tensor embedding_weight() const = 0;  // [vocab_size, embedding_size]
+  virtual at::Tensor head_weight() const = 0;       // [vocab_size, hidden_size]
   virtual at::Tensor head_bias() const = 0;    // [vocab_size] or undefined
   virtual const ModelOptions& options() const = 0;
 };

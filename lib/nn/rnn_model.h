@@ -15,6 +15,7 @@ class RnnModel final : public LanguageModel {
   void initialise(uint64_t seed) override;
   at::Tensor hidden(const std::vector<const Sequence*>& batch) const override;
   std::unique_ptr<DecodeState> decode_state() const override;
+  at::Tensor embedding_weight() const override { return embedding_; }
   at::Tensor head_weight() const override { return head_weight_; }
   at::Tensor head_bias() const override { return head_bias_; }
   const ModelOptions& options() const override { return options_; }

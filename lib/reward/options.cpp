@@ -1,12 +1,191 @@
+#include "reward/options.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+
+#include "config/problems.h"
 #include "config/section.h"
-#include "reward/reward.h"
+#include "core/error.h"
 
 namespace pgtrain {
+namespace {
+
+struct OwnMetric {
+  const char* name;
+  const char* options;   // names of those that it reads, each between spaces
+  const char* required;  // the one that must be given, or null
+};
+
+// The metrics beside the text similarities.
+constexpr std::array<OwnMetric, 9> kOwnMetrics = {
+    {{"distinct", " ngram_order ", nullptr},
+     {"embedding_cosine", "", nullptr},
+     {"missing_eos", "", nullptr},
+     {"overlong", " max_length buffer_length ", nullptr},
+     {"repetition", " ngram_order ", nullptr},
+     {"blocklist", " words_file ", "words_file"},
+     {"format", " pattern full_match ", "pattern"},
+     {"number", " tolerance ", nullptr},
+     {"command", " command timeout_seconds max_restarts ", "command"}}};
+
+constexpr std::string_view kErrorSuffix = "_similarity";
+constexpr std::string_view kOptionsOfAll = " metric weight name scale offset clip_min clip_max ";
+
+const OwnMetric* find_own(const std::string& metric) {
+  const auto* const found = std::find_if(kOwnMetrics.begin(), kOwnMetrics.end(),
+                                         [&](const OwnMetric& own) { return metric == own.name; });
+  return found == kOwnMetrics.end() ? nullptr : found;
+}
+
+bool lists(std::string_view options, const std::string& option) {
+  return options.find(" " + option + " ") != std::string_view::npos;
+}
+
+bool part_reads(const std::string& metric, const std::string& option) {
+  if (lists(kOptionsOfAll, option)) return true;
+  if (const OwnMetric* own = find_own(metric)) return lists(own->options, option);
+  return metric_reads(similarity_metric_of(metric), option);
+}
+
+// Every option that is changed but that the metric does not read.
+void check_unused(RewardPartOptions part, const std::string& path, Problems& problems) {
+  const std::string metric = part.resolved_metric();
+  RewardPartOptions bound;  // described with its defaults, then given the part's values
+  Section section;
+  describe(section, bound);
+  bound = std::move(part);
+  for (const Section::Item& item : section.items()) {
+    const auto& field = std::get<std::unique_ptr<Field>>(item.content);
+    if (field->is_changed() && !part_reads(metric, item.key))
+      problems.add(path + "." + item.key, fmt::format("has no effect with metric '{}'", metric));
+  }
+}
+
+}  // namespace
+
+void describe(Section& s, MetricOptions& o) {
+  s.choice("tokenize", o.tokenize, {"13a", "zh", "intl", "char", "none"},
+           "bleu: how texts are cut into tokens, as in sacreBLEU; zh for Chinese");
+  s.choice("smooth_method", o.smooth_method, {"exp", "floor", "add-k", "none"},
+           "bleu: what stands in for an n-gram order without match");
+  s.field("smooth_value", o.smooth_value,
+          "bleu: matches that floor or add-k add; below 0 = 0.1 and 1", between(-1.0, 1e6));
+  s.field("max_ngram_order", o.max_ngram_order, "bleu: longest n-gram", between(1, 32));
+  s.field("effective_order", o.effective_order,
+          "bleu: leave out orders for which the completion is too short");
+  s.field("lowercase", o.lowercase, "bleu, chrf, chrf++: compare in lower case");
+  s.field("char_order", o.char_order, "chrf, chrf++: longest character n-gram", between(0, 32));
+  s.field("word_order", o.word_order,
+          "chrf, chrf++: longest word n-gram; -1 = the metric's own, 0 and 2", between(-1, 32));
+  s.field("beta", o.beta, "chrf, chrf++: how many times recall matters as much as precision",
+          between(0.0, 1e3));
+  s.field("whitespace", o.whitespace, "chrf, chrf++: white space counts in character n-grams");
+  s.field("eps_smoothing", o.eps_smoothing, "chrf, chrf++: average over all orders, as chrF++.py");
+  s.field("normalized", o.normalized, "ter: set punctuation apart, decode XML escapes");
+  s.field("no_punct", o.no_punct, "ter: ignore punctuation");
+  s.field(
+      "asian_support", o.asian_support,
+      "ter: with normalized cut CJK text into characters, with no_punct ignore its punctuation");
+  s.field("case_sensitive", o.case_sensitive, "ter: do not compare in lower case");
+  s.field("use_stemmer", o.use_stemmer, "rouge: compare stems of English words");
+}
+
+MetricOptions RewardPartOptions::sentence_options() {
+  MetricOptions options;
+  options.effective_order = true;
+  return options;
+}
+
+std::string RewardPartOptions::resolved_metric() const {
+  if (metric != "auto") return metric;
+  return command.empty() ? "edit_similarity" : "command";
+}
+
+std::vector<std::string> reward_metric_names() {
+  std::vector<std::string> names;
+  for (const std::string& name : metric_names())
+    names.push_back(is_error_metric(name) ? name + std::string(kErrorSuffix) : name);
+  for (const OwnMetric& own : kOwnMetrics) names.emplace_back(own.name);
+  return names;
+}
+
+std::string similarity_metric_of(const std::string& reward_metric) {
+  for (const std::string& name : metric_names())
+    if (reward_metric == (is_error_metric(name) ? name + std::string(kErrorSuffix) : name))
+      return name;
+  return "";
+}
 
 void describe(Section& s, RewardPartOptions& o) {
-  s.choice("metric", o.metric, reward_metric_names(), "how a completion is compared with a target");
-  s.field("weight", o.weight, "factor of this part in the reward; negative = penalty",
+  std::vector<std::string> metrics = {"auto"};
+  for (const std::string& name : reward_metric_names()) metrics.push_back(name);
+  s.choice("metric", o.metric, metrics,
+           "what is measured (lib/reward/README.md); auto = command when a command is given, else "
+           "edit_similarity");
+  s.field("weight", o.weight, "factor of this part in the reward; negative = the less the better",
           between(-1e6, 1e6));
+  s.field("name", o.name, "name of this part in metrics and reports; empty = its metric");
+  s.field("scale", o.scale, "factor of the metric, before offset and clipping", between(-1e6, 1e6));
+  s.field("offset", o.offset, "added to the scaled metric", between(-1e6, 1e6));
+  s.field("clip_min", o.clip_min, "least value of the part; -1e38 = no limit",
+          between(-1e38, 1e38));
+  s.field("clip_max", o.clip_max, "largest value of the part; 1e38 = no limit",
+          between(-1e38, 1e38));
+  describe(s, o.text);
+  s.field("max_length", o.max_length,
+          "overlong: tokens from which the penalty is full; 0 = rollout.max_new_tokens",
+          at_least(0));
+  s.field("buffer_length", o.buffer_length,
+          "overlong: tokens before max_length over which the penalty grows; 0 = a fifth of "
+          "max_length",
+          at_least(0));
+  s.field("ngram_order", o.ngram_order,
+          "distinct, repetition: words in an n-gram; 0 = 2 for distinct, 3 for repetition",
+          between(0, 64));
+  s.field("words_file", o.words_file,
+          "blocklist: file with one word or phrase a line; lines that begin with # are comments");
+  s.field("pattern", o.pattern, "format: ICU regular expression");
+  s.field("full_match", o.full_match,
+          "format: the whole completion must match, not only a piece of it");
+  s.field("tolerance", o.tolerance,
+          "number: largest difference that counts as equal, as a share of the target",
+          between(0.0, 1.0));
+  s.field("command", o.command, "command: program and arguments, [python3, my_reward.py]");
+  s.field("timeout_seconds", o.timeout_seconds, "command: longest wait for the answers to a batch",
+          open_closed(0.0, 86400.0));
+  s.field("max_restarts", o.max_restarts,
+          "command: times that a program which crashed or hung is started again for one batch",
+          between(0, 1000));
+}
+
+void check(const std::vector<RewardPartOptions>& parts, Problems& problems) {
+  if (parts.empty()) problems.add("reward", "needs at least one part");
+  std::map<std::string, size_t> names;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const RewardPartOptions& part = parts[i];
+    const std::string path = "reward." + std::to_string(i);
+    const std::string metric = part.resolved_metric();
+    check_unused(part, path, problems);
+    const OwnMetric* own = find_own(metric);
+    const std::string required = own != nullptr && own->required != nullptr ? own->required : "";
+    if ((required == "words_file" && part.words_file.empty()) ||
+        (required == "pattern" && part.pattern.empty()) ||
+        (required == "command" && part.command.empty()))
+      problems.add(path, fmt::format("metric '{}' needs '{}'", metric, required));
+    if (part.clip_min > part.clip_max)
+      problems.add(path + ".clip_min", fmt::format("is more than clip_max ({})", part.clip_max));
+    if (part.max_length > 0 && part.buffer_length > part.max_length)
+      problems.add(path + ".buffer_length",
+                   fmt::format("is more than max_length ({})", part.max_length));
+    const auto [entry, is_new] = names.emplace(part.resolved_name(), i);
+    if (!is_new)
+      problems.add(path + (part.name.empty() ? ".metric" : ".name"),
+                   fmt::format("'{}' is the name of reward.{} already; give one of them another "
+                               "'name'",
+                               part.resolved_name(), entry->second));
+  }
 }
 
 }  // namespace pgtrain

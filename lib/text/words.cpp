@@ -2,36 +2,27 @@
 
 #include <unicode/uchar.h>
 
+#include "text/characters.h"
 #include "text/unicode.h"
 
 namespace pgtrain {
 namespace {
 
-bool is_space(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)); }
+bool is_white_space(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0; }
 
 bool is_apostrophe(char32_t c) { return c == 0x27 || c == 0x2019; }
 
-// Ideographs and kana: scripts written without spaces, where each character stands by itself.
-bool stands_alone(char32_t c) {
-  const auto code = static_cast<UChar32>(c);
-  if (u_hasBinaryProperty(code, UCHAR_IDEOGRAPHIC)) return true;
-  const UBlockCode block = ublock_getCode(code);
-  return block == UBLOCK_HIRAGANA || block == UBLOCK_KATAKANA ||
-         block == UBLOCK_KATAKANA_PHONETIC_EXTENSIONS;
-}
-
-bool is_word_character(char32_t c) {
-  constexpr uint32_t kWord = U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK;
-  return c == U'_' || ((U_MASK(u_charType(static_cast<UChar32>(c))) & kWord) && !stands_alone(c));
+bool is_word_letter(char32_t c) {
+  return c == U'_' || (is_letter_mark_or_number(c) && !is_ideograph_or_kana(c));
 }
 
 // End of the word that begins at `begin`.
 size_t word_end(const std::u32string& text, size_t begin) {
   size_t end = begin + 1;
   for (; end < text.size(); ++end) {
-    if (is_word_character(text[end])) continue;
-    const bool inner = is_apostrophe(text[end]) && is_word_character(text[end - 1]) &&
-                       end + 1 < text.size() && is_word_character(text[end + 1]);
+    if (is_word_letter(text[end])) continue;
+    const bool inner = is_apostrophe(text[end]) && is_word_letter(text[end - 1]) &&
+                       end + 1 < text.size() && is_word_letter(text[end + 1]);
     if (!inner) break;
   }
   return end;
@@ -44,12 +35,12 @@ std::vector<WordPiece> split_words(std::string_view bytes) {
   std::vector<WordPiece> pieces;
   bool space_before = false;
   for (size_t i = 0; i < text.size();) {
-    if (is_space(text[i])) {
+    if (is_white_space(text[i])) {
       space_before = true;
       ++i;
       continue;
     }
-    const bool is_word = is_word_character(text[i]);
+    const bool is_word = is_word_letter(text[i]);
     const size_t end = is_word ? word_end(text, i) : i + 1;
     pieces.push_back(
         {encode_utf8(std::u32string_view(text).substr(i, end - i)), is_word, space_before});

@@ -44,80 +44,67 @@ bool is_one_of(const std::string& name, std::initializer_list<const char*> names
 
 using Preset = std::pair<std::string, std::function<void()>>;
 
-// What each published algorithm sets, all else staying at the defaults. Formulas and sources: rl/.
+// What each published algorithm sets, all else staying at the defaults: the table and its sources
+// are in rl/README.md.
 std::vector<Preset> presets(AlgorithmOptions& o) {
-  const auto grpo = [&o] {  // Shao et al. 2024; with TRL's default of no KL
-    o.baseline = "group_norm";
-    o.loss = "ppo";
-    o.aggregation = Aggregation::kSequenceMeanTokenMean;
+  const auto set = [&o](const char* baseline, const char* loss, Aggregation aggregation) {
+    o.baseline = baseline;
+    o.loss = loss;
+    o.aggregation = aggregation;
+  };
+  const auto kl = [&o](double coef, KlEstimator estimator, const char* placement) {
+    o.kl.coef = coef;
+    o.kl.estimator = estimator;
+    o.kl.placement = placement;
+  };
+  const auto ppo = [&o, set, kl] {
+    set("value", "ppo", Aggregation::kTokenMean);
+    o.epochs = 4;
+    o.gae_lambda = 0.95;
+    o.whiten_advantages = true;
+    o.value_coef = 0.1;
+    o.value_clip = 0.2;
+    kl(0.05, KlEstimator::kK1, "reward");
+  };
+  const auto grpo = [set, kl] {
+    set("group_norm", "ppo", Aggregation::kSequenceMeanTokenMean);
+    kl(0.04, KlEstimator::kK3, "loss");
+  };
+  const auto dr_grpo = [set] { set("group_mean", "ppo", Aggregation::kFixedNormaliser); };
+  const auto dapo = [&o, set] {
+    set("group_norm", "ppo", Aggregation::kTokenMean);
+    o.clip_range_high = 0.28;
+    o.resample_rounds = 10;
+  };
+  const auto gspo = [&o, set] {
+    set("group_norm", "gspo", Aggregation::kSequenceMeanTokenMean);
+    o.clip_range_low = 3e-4;
+    o.clip_range_high = 4e-4;
+    o.mini_batches = 4;
+  };
+  const auto cispo = [&o, set] {
+    set("group_norm", "cispo", Aggregation::kTokenMean);
+    o.max_ratio = 5;
+  };
+  const auto reinforce_pp = [set, kl] {
+    set("reinforce_pp", "ppo", Aggregation::kTokenMean);
+    kl(0.01, KlEstimator::kK1, "reward");
   };
   const auto greedy = [&o] { o.baseline = "greedy"; };
+  const auto mrt = [set] { set("none", "mrt", Aggregation::kSequenceMeanTokenSum); };
   return {{"reinforce", [&o] { o.baseline = "ema"; }},
-          {"rloo", [&o] { o.baseline = "leave_one_out"; }},
           {"a2c", [&o] { o.baseline = "value"; }},
-          {"ppo",  // TRL's PPOTrainer
-           [&o] {
-             o.baseline = "value";
-             o.loss = "ppo";
-             o.aggregation = Aggregation::kTokenMean;
-             o.gae_lambda = 0.95;
-             o.whiten_advantages = true;
-             o.epochs = 4;
-             o.value_coef = 0.1;
-             o.value_clip = 0.2;
-             o.kl.coef = 0.05;
-             o.kl.estimator = KlEstimator::kK1;
-             o.kl.placement = "reward";
-           }},
+          {"ppo", ppo},
+          {"rloo", [&o] { o.baseline = "leave_one_out"; }},
           {"grpo", grpo},
-          {"dr_grpo",  // Liu et al. 2025
-           [&o] {
-             o.baseline = "group_mean";
-             o.loss = "ppo";
-             o.aggregation = Aggregation::kFixedNormaliser;
-           }},
-          {"dapo",  // Yu et al. 2025; there 16 mini-batches and longer texts
-           [&o, grpo] {
-             grpo();
-             o.aggregation = Aggregation::kTokenMean;
-             o.clip_range_high = 0.28;
-             o.mini_batches = 4;
-             o.resample_rounds = 3;
-             o.overlong_buffer = 8;
-           }},
-          {"gspo",  // Zheng et al. 2025
-           [&o, grpo] {
-             grpo();
-             o.loss = "gspo";
-             o.clip_range_low = 3e-4;
-             o.clip_range_high = 4e-4;
-             o.mini_batches = 4;
-           }},
-          {"cispo",  // MiniMax-M1 2025, with TRL's bound
-           [&o, grpo] {
-             grpo();
-             o.loss = "cispo";
-             o.aggregation = Aggregation::kTokenMean;
-             o.max_ratio = 5;
-             o.mini_batches = 4;
-           }},
-          {"reinforce_pp",  // Hu 2025, with OpenRLHF's KL
-           [&o] {
-             o.baseline = "reinforce_pp";
-             o.loss = "ppo";
-             o.aggregation = Aggregation::kTokenMean;
-             o.mini_batches = 4;
-             o.kl.coef = 0.01;
-             o.kl.estimator = KlEstimator::kK1;
-             o.kl.placement = "reward";
-           }},
-          {"remax", greedy},  // Li et al. 2024
-          {"scst", greedy},   // Rennie et al. 2017, usually with one sample a prompt
-          {"mrt",             // Shen et al. 2016
-           [&o] {
-             o.baseline = "none";
-             o.loss = "mrt";
-           }}};
+          {"dr_grpo", dr_grpo},
+          {"dapo", dapo},
+          {"gspo", gspo},
+          {"cispo", cispo},
+          {"reinforce_pp", reinforce_pp},
+          {"remax", greedy},
+          {"mrt", mrt},
+          {"scst", greedy}};
 }
 
 void describe_kl(Section& s, KlOptions& o) {
@@ -181,12 +168,6 @@ void describe_losses(Section& s, AlgorithmOptions& o) {
   s.field("mask_truncated", o.mask_truncated,
           "completions that max_new_tokens cut are left out of the loss; their rewards still count "
           "in the baseline");
-  s.field("overlong_buffer", o.overlong_buffer,
-          "the last tokens before max_new_tokens over which the reward of longer completions falls "
-          "by up to overlong_factor (DAPO's soft overlong punishment); 0 = off",
-          between(0, 1 << 20));
-  s.field("overlong_factor", o.overlong_factor, "largest such penalty; overlong_buffer only",
-          between(0.0, 1e6));
   s.field("resample_rounds", o.resample_rounds,
           "rounds in which groups whose rewards are all equal are replaced by other prompts "
           "(DAPO's dynamic sampling); 0 = off",
@@ -324,8 +305,6 @@ void check_unused(const AlgorithmOptions& now, const UnusedOptions& unused) {
   unused("algorithm.off_policy_threshold",
          now.off_policy_threshold != standard.off_policy_threshold,
          now.epochs * now.mini_batches > 1, "several epochs or mini_batches");
-  unused("algorithm.overlong_factor", now.overlong_factor != standard.overlong_factor,
-         now.overlong_buffer > 0, "overlong_buffer above 0");
   unused("algorithm.mrt_alpha", now.mrt_alpha != standard.mrt_alpha, now.loss == "mrt",
          "loss 'mrt'");
   unused("algorithm.entropy_target", now.entropy_target != standard.entropy_target,
@@ -352,10 +331,6 @@ void check_groups(const ExperimentConfig& config, Problems& problems) {
                  "baseline 'batch_mean' compares completions of one step: use at least 2");
   if (now.whiten_advantages && samples < 2)
     problems.add("algorithm.whiten_advantages", "needs at least two completions in a step");
-  if (now.overlong_buffer > config.rollout.max_new_tokens)
-    problems.add(
-        "algorithm.overlong_buffer",
-        fmt::format("is more than rollout.max_new_tokens ({})", config.rollout.max_new_tokens));
   if (samples * (now.resample_rounds + 1) > std::numeric_limits<uint32_t>::max())
     problems.add("algorithm.resample_rounds", "times the completions of a step is more than 2^32");
   if (now.mini_batches > samples)
@@ -383,6 +358,10 @@ void check_loss(const AlgorithmOptions& now, Problems& problems) {
     problems.add("algorithm.max_ratio", "loss 'cispo' needs a bound above 0, for example 5");
   if (now.dual_clip != 0 && now.dual_clip <= 1)
     problems.add("algorithm.dual_clip", "must be above 1, or 0 for none");
+  if (now.uses_reference() && now.kl.placement == "loss" && now.kl.estimator == KlEstimator::kK1)
+    problems.add(
+        "algorithm.kl.estimator",
+        "k1 in the loss has a gradient of 0 on average: use k2 or k3, or placement reward");
   if (now.uses_reference() && now.kl.placement == "reward" && now.baseline == "gdpo")
     problems.add("algorithm.kl.placement",
                  "baseline 'gdpo' normalises each reward by itself: use placement loss");

@@ -44,8 +44,6 @@ struct AlgorithmOptions {
   double off_policy_threshold = 0.0;
   double mrt_alpha = 5e-3;
   bool mask_truncated = false;
-  int64_t overlong_buffer = 0;
-  double overlong_factor = 1.0;
   int64_t resample_rounds = 0;
   double entropy_coef = 0.0;
   std::string entropy_control = "fixed";  // fixed | adaptive

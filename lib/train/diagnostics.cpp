@@ -25,7 +25,7 @@ const std::vector<Check>& checks() {
        "of the groups have equal rewards for all their samples and teach nothing; raise "
        "rollout.samples_per_prompt or rollout.temperature, use a reward with more shades, or "
        "algorithm.resample_rounds"},
-      {"clip_ratio/region_mean", [](double x) { return x > 0.3; }, false,
+      {"clip_ratio/region_mean", [](double x) { return x > 0.5; }, false,
        "of the tokens are clipped: the updates of one rollout go too far; lower "
        "optimizer.learning_rate or algorithm.epochs, or set algorithm.kl.stop_at"},
       {"approx_kl", [](double x) { return x > 0.1; }, false,
@@ -38,8 +38,8 @@ const std::vector<Check>& checks() {
        "is worse than a constant: the value network misleads; raise algorithm.value_coef, use "
        "value_network: separate, or a baseline without a network"},
       {"completions/clipped_ratio", [](double x) { return x > 0.5; }, true,
-       "of the completions are cut before their end token; raise rollout.max_new_tokens, or set "
-       "algorithm.overlong_buffer, or a longer warm-up"},
+       "of the completions are cut before their end token; raise rollout.max_new_tokens, or add "
+       "reward metric overlong, or a longer warm-up"},
       {"sampling/sampling_logp_difference/max", [](double x) { return x > 1e-2; }, false,
        "is more than rounding between decoding and training: this is a bug, please report it"}};
   return table;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/error.h"
 #include "metrics/meter.h"
 
 namespace pgtrain {
@@ -69,6 +70,7 @@ Row completion_row(const std::string& phase, int64_t step, const Rollout& rollou
   row.set("reward", score.total);
   for (size_t part = 0; part < part_names.size(); ++part)
     row.set("rewards/" + part_names[part], score.parts[part]);
+  if (!score.notes.empty()) row.set("notes", fmt::format("{}", fmt::join(score.notes, "; ")));
   row.set("length", completion.sequence.completion_length());
   row.set("finished", int64_t{completion.finished ? 1 : 0});
   return row;

@@ -17,7 +17,8 @@ Rollout evaluate(const Policy& policy, WorkerPool& pool, const Dataset& data, co
 void add_rollout_metrics(Row& row, const std::string& prefix, const Rollout& rollout,
                          const std::vector<std::string>& part_names);
 
-// One line of completions.jsonl: what was generated, its target, what each part of the reward gave.
+// One line of completions.jsonl: what was generated, its target, what each part of the reward gave
+// and why, where a part has more to say ("notes": "blocklist: a, b").
 Row completion_row(const std::string& phase, int64_t step, const Rollout& rollout, int64_t index,
                    const Dataset& data, const std::vector<std::string>& part_names);
 

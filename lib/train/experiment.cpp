@@ -86,7 +86,7 @@ void check(const ExperimentConfig& config, Problems& problems) {
   if (config.optimizer.warmup_steps > config.train.steps)
     problems.add("optimizer.warmup_steps",
                  fmt::format("is more than train.steps ({})", config.train.steps));
-  if (config.reward.empty()) problems.add("reward", "needs at least one part");
+  check(config.reward, problems);
   const std::string& name = config.run.name;
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
     problems.add("run.name",
@@ -114,6 +114,7 @@ void describe(Section& section, ExperimentConfig& config) {
   describe(section.section("optimizer", "from the gradient to new weights"), config.optimizer);
   describe_train(section.section("train", "the loop"), config.train);
   describe_eval(section.section("eval", "greedy evaluation on held-out records"), config.eval);
+  describe(section.section("fairness", "reward by groups of records"), config.fairness);
   describe_checkpoint(section.section("checkpoint", "what is saved and kept"), config.checkpoint);
   describe_log(section.section("log", "what is written down"), config.log);
 }

@@ -16,6 +16,7 @@
 #include "rollout/rollout_options.h"
 #include "text/tokenizer.h"
 #include "train/algorithm_options.h"
+#include "train/fairness.h"
 #include "train/optimizer.h"
 
 namespace pgtrain {
@@ -68,6 +69,7 @@ struct ExperimentConfig {
   OptimizerOptions optimizer;
   TrainOptions train;
   EvalOptions eval;
+  FairnessOptions fairness;
   CheckpointOptions checkpoint;
   LogOptions log;
   Loaded provenance;  // where each key was set, for messages; not part of the experiment

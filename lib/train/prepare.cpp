@@ -102,18 +102,41 @@ void warn_about_unknown(const Dataset& data, const Tokenizer& tokenizer) {
         data.path, affected, data.size(), tokenizer.vocab_size());
 }
 
+void check_records(const PreparedExperiment& experiment, const ExperimentConfig& config) {
+  experiment.reward->check(experiment.train);
+  check_fairness(config.fairness, experiment.train);
+  if (!experiment.eval) return;
+  experiment.reward->check(*experiment.eval);
+  check_fairness(config.fairness, *experiment.eval);
+}
+
 }  // namespace
 
-PreparedExperiment prepare(const ExperimentConfig& config) {
+std::unique_ptr<Reward> prepare_reward(const ExperimentConfig& config, const EmbedText& embed) {
+  try {
+    return std::make_unique<Reward>(config.reward,
+                                    RewardContext{embed, config.rollout.max_new_tokens});
+  } catch (const ConfigError& e) {
+    const std::string message = e.what();  // "reward.0.pattern: ..."
+    const std::string key = message.substr(0, message.find(':'));
+    const std::string part = key.substr(0, key.find('.', key.find('.') + 1));
+    const bool is_set = config.provenance.is_set(key);
+    throw ConfigError(
+        fmt::format("{}: error: {}", config.provenance.place_of(is_set ? key : part), message));
+  }
+}
+
+PreparedExperiment prepare(const ExperimentConfig& config, const EmbedText& embed) {
   const DataOptions& data = config.data;
   PreparedExperiment result;
-  result.reward = make_reward(config.reward);
+  result.reward = prepare_reward(config, embed);
   result.train = load_dataset(data.train, data.prompt_field, data.target_field);
   result.data_digest = digest_file(data.train).sha256;
   if (!data.eval.empty()) {
     result.eval = load_dataset(data.eval, data.prompt_field, data.target_field);
     result.data_digest.append("\n").append(digest_file(data.eval).sha256);
   }
+  check_records(result, config);
   result.tokenizer = learn_tokenizer(config, result.train);
   result.model = sized_model(config, *result.tokenizer);
   drop_or_refuse_overlong(result.train, *result.tokenizer, config);

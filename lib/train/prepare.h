@@ -1,9 +1,12 @@
 // Everything of an experiment that can be read and checked before the disk is touched.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "dataset/dataset.h"
 #include "reward/reward.h"
@@ -21,8 +24,14 @@ struct PreparedExperiment {
   ModelOptions model;  // vocab_size filled in
 };
 
-// Reads data, builds tokenizer and reward, checks targets against rollout.max_new_tokens and
-// vocabulary sizes; warns about targets with unknown tokens. Throws ConfigError or DataError.
-PreparedExperiment prepare(const ExperimentConfig& config);
+using EmbedText = std::function<std::vector<float>(std::string_view text)>;
+
+// Reads data, builds tokenizer and reward (which may call `embed` once it scores), checks targets
+// against the reward, rollout.max_new_tokens and vocabulary sizes; warns about targets with unknown
+// tokens. Throws ConfigError or DataError.
+PreparedExperiment prepare(const ExperimentConfig& config, const EmbedText& embed);
+
+// The reward of an experiment; a ConfigError names the place of the key at fault.
+std::unique_ptr<Reward> prepare_reward(const ExperimentConfig& config, const EmbedText& embed);
 
 }  // namespace pgtrain

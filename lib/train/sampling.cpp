@@ -27,7 +27,9 @@ Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
     shard.texts.push_back(completion_text(policy.tokenizer(), completion));
   for (size_t i = 0; i < shard.texts.size(); ++i) {
     const int64_t record = records[first + static_cast<int64_t>(i) / samples_per_prompt];
-    inputs.push_back({&data[record], shard.texts[i]});
+    const Completion& completion = shard.completions[i];
+    inputs.push_back({&data[record], shard.texts[i], completion.finished,
+                      completion.sequence.completion_length()});
   }
   shard.scores = reward.score(inputs);
   return shard;

@@ -12,7 +12,6 @@
 #include "core/log.h"
 #include "core/signals.h"
 #include "rl/group_advantage.h"
-#include "rl/reward_shaping.h"
 #include "tensor/blas.h"
 #include "tensor/masked.h"
 #include "train/evaluation.h"
@@ -84,12 +83,15 @@ struct Trainer::StepTimes {
 
 Trainer::Trainer(const ExperimentConfig& config)
     : config_(config),
-      experiment_(prepare(config)),
+      experiment_(prepare(
+          config,
+          [this](std::string_view text) { return embedder_.embed(policy_->tokenizer(), text); })),
       pool_(workers_for(config), use_one_thread),
       estimator_(config.algorithm),
       mini_batch_rng_(static_cast<uint64_t>(config.run.seed), Purpose::kMiniBatch),
       kl_controller_(controller_of(config.algorithm.kl)),
-      entropy_control_(entropy_control_of(config.algorithm)) {
+      entropy_control_(entropy_control_of(config.algorithm)),
+      drift_(config.fairness) {
   policy_ = std::make_unique<Policy>(std::move(experiment_.tokenizer), experiment_.model,
                                      value_network_of(config_.algorithm),
                                      static_cast<uint64_t>(config_.run.seed));
@@ -112,10 +114,12 @@ Trainer::Trainer(const ExperimentConfig& config)
     start_cursor();
     if (state_.phase == kTrain) begin_training();
   }
+  freeze_embedder();
   directory_->record(config_);
   restore_links();
   log_ = std::make_unique<RunLog>(*directory_, state_, experiment_.reward->part_names(),
                                   config_.log.completions_per_step);
+  drift_.read_first(*directory_ / "metrics.jsonl");
 }
 
 Trainer::~Trainer() = default;
@@ -147,6 +151,7 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   policy_->read_parameters(checkpoint / "model.safetensors");
   copy_into(TensorFile::open(checkpoint / "optimizer.safetensors"), learner_->optimizer().state());
   learner_->optimizer().set_steps(state_.optimizer_steps);
+  if (Embedder::is_in(checkpoint)) embedder_.read(checkpoint, *policy_);
   estimator_.ema().restore(state_.ema_baseline, state_.ema_count);
   kl_controller_.restore(state_.kl_coef);
   entropy_control_.restore(state_.entropy_coef);
@@ -231,6 +236,7 @@ void Trainer::warm_up() {
   if (state_.step < config_.warmup.steps) return;
   state_.phase = kTrain;
   state_.step = 0;
+  freeze_embedder();
   learner_->reset_optimizer();
   start_cursor();
   begin_training();
@@ -243,6 +249,14 @@ void Trainer::restore_links() {
   if (is_best && config_.checkpoint.keep_best && checkpoints_->target("best") != saved_as_)
     checkpoints_->point("best", saved_as_);
   if (checkpoints_->target("latest") != saved_as_) checkpoints_->point("latest", saved_as_);
+}
+
+// At the start of the policy-gradient phase; a resumed run has read it from its checkpoint.
+void Trainer::freeze_embedder() {
+  const bool is_used =
+      std::any_of(config_.reward.begin(), config_.reward.end(),
+                  [](const RewardPartOptions& part) { return part.metric == "embedding_cosine"; });
+  if (is_used && state_.phase == kTrain && !embedder_.is_set()) embedder_.freeze(*policy_);
 }
 
 void Trainer::start_cursor() {
@@ -308,6 +322,7 @@ UpdateBatch Trainer::advantages(const Experience& experience, Row& row) {
   const at::Tensor mask = completion_mask(batch.sequences);
   batch.old_log_probs = sampled_log_probs(rollout, mask);
   add_rollout_metrics(row, "", rollout, experiment_.reward->part_names());
+  add_fairness_metrics(row, "", config_.fairness, rollout, experiment_.train);
   if (rollout.samples_per_prompt > 1)
     row.set("frac_reward_zero_std",
             zero_spread_fraction(experience.rewards, rollout.samples_per_prompt));
@@ -315,13 +330,6 @@ UpdateBatch Trainer::advantages(const Experience& experience, Row& row) {
   AdvantageInputs inputs;
   inputs.group_size = rollout.samples_per_prompt;
   inputs.rewards = experience.rewards;
-  if (algorithm.overlong_buffer > 0) {
-    const at::Tensor penalty = soft_overlong_penalty(
-        mask.sum(1), static_cast<double>(config_.rollout.max_new_tokens),
-        static_cast<double>(algorithm.overlong_buffer), algorithm.overlong_factor);
-    row.set("overlong_penalty", penalty.mean().item<double>());
-    inputs.rewards = inputs.rewards + penalty.to(at::kFloat);
-  }
   inputs.parts = parts_of(rollout);
   for (const RewardPartOptions& part : config_.reward) inputs.part_weights.push_back(part.weight);
   inputs.mask = mask;
@@ -456,6 +464,7 @@ void Trainer::evaluate_if_due() {
   row.set("phase", "eval");
   row.set("step", state_.step);
   add_rollout_metrics(row, "eval_", rollout, experiment_.reward->part_names());
+  add_fairness_metrics(row, "eval_", config_.fairness, rollout, *experiment_.eval);
   log_->write_metrics(row);
   for (const std::string& warning : diagnostics_.after_evaluation(row)) warn(warning);
   log_->write_completions("eval", state_.step, rollout, *experiment_.eval, nullptr);
@@ -468,6 +477,7 @@ void Trainer::evaluate_if_due() {
     best_is_new_ = true;
   }
   log_->progress().clear();
+  drift_.see(row);
   spdlog::info("step {}: eval reward {:.4f} over {} records (best {:.4f} at step {})", state_.step,
                reward, rollout.size(), state_.best_score, state_.best_step);
 }
@@ -496,6 +506,7 @@ void Trainer::save() {
       if (reference_) reference_->write(folder);
       if (average_) average_->write_parameters(folder / kAverageFile);
     }
+    if (embedder_.is_set()) embedder_.write(folder);
     write_text(folder / "state.json", state_.to_json());
     write_text(folder / "experiment.yaml", dump_experiment(config_));
     write_text(folder / "data.sha256", experiment_.data_digest);

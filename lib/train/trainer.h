@@ -17,8 +17,10 @@
 #include "rl/kl.h"
 #include "train/advantages.h"
 #include "train/diagnostics.h"
+#include "train/embedder.h"
 #include "train/experience.h"
 #include "train/experiment.h"
+#include "train/fairness.h"
 #include "train/learner.h"
 #include "train/policy.h"
 #include "train/prepare.h"
@@ -57,6 +59,7 @@ class Trainer {
 
   // Set-up.
   void start_cursor();
+  void freeze_embedder();
   void restore_links();
   void resume(const std::filesystem::path& checkpoint);
   void begin_training();
@@ -80,6 +83,7 @@ class Trainer {
   void save();
 
   ExperimentConfig config_;
+  Embedder embedder_;  // set in the policy-gradient phase when the reward uses it
   PreparedExperiment experiment_;
   WorkerPool pool_;
   std::unique_ptr<RunDirectory> directory_;
@@ -100,6 +104,7 @@ class Trainer {
   bool best_is_new_ = false;  // the last evaluation was the best, and no checkpoint holds it yet
   std::unique_ptr<RunLog> log_;
   Diagnostics diagnostics_;
+  DriftWatch drift_;
   TrainOutcome outcome_;
   std::chrono::steady_clock::time_point started_;
   int64_t started_step_ = 0;

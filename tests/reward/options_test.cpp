@@ -14,16 +14,48 @@ TEST_CASE("reward options: a list of parts, each with a known metric", "[reward]
   REQUIRE(parts.size() == 2);
   CHECK(parts[0].metric == "exact_match");
   CHECK(parts[0].weight == -0.5);
-  CHECK(parts[1].metric == "edit_similarity");
+  CHECK(parts[1].metric == "auto");
+  CHECK(parts[1].resolved_metric() == "edit_similarity");
   CHECK(parts[1].weight == 1.0);
   const std::string message =
       test::message_of<ConfigError>([&] { load(root, {}, {"reward=[{metric: edit_similarty}]"}); });
   CHECK(test::contains(message, "edit_similarity"));
 }
 
-TEST_CASE("reward options: every metric name that is offered can be made", "[reward]") {
-  for (const std::string& name : reward_metric_names())
-    CHECK(make_reward({{name, 1.0}})->part_names() == std::vector<std::string>{name});
+std::string problems_of(const std::string& reward) {
+  std::vector<RewardPartOptions> parts;
+  Section root;
+  root.list("reward", parts, "parts of the reward");
+  return test::message_of<ConfigError>([&] {
+    load(root, {}, {"reward=" + reward}, [&](Problems& problems) { check(parts, problems); });
+  });
+}
+
+TEST_CASE("reward options: what makes no sense is refused with its key", "[reward]") {
+  CHECK(problems_of("[{metric: chrf, beta: 1}, {command: [python3, x.py]}]").empty());
+  CHECK(test::contains(problems_of("[]"), "needs at least one part"));
+  CHECK(test::contains(problems_of("[{metric: chrf, tokenize: zh}]"),
+                       "reward.0.tokenize: has no effect with metric 'chrf'"));
+  CHECK(test::contains(problems_of("[{metric: edit_similarity, command: [x]}]"),
+                       "reward.0.command: has no effect with metric 'edit_similarity'"));
+  CHECK(test::contains(problems_of("[{metric: blocklist}]"), "needs 'words_file'"));
+  CHECK(test::contains(problems_of("[{metric: format}]"), "needs 'pattern'"));
+  CHECK(test::contains(problems_of("[{metric: command}]"), "needs 'command'"));
+  CHECK(test::contains(problems_of("[{metric: bleu}, {metric: bleu}]"),
+                       "'bleu' is the name of reward.0 already"));
+  CHECK(test::contains(problems_of("[{metric: overlong, max_length: 5, buffer_length: 6}]"),
+                       "is more than max_length"));
+  CHECK(test::contains(problems_of("[{clip_min: 1, clip_max: 0}]"), "is more than clip_max"));
+  CHECK(test::contains(problems_of("[{metric: bleu, max_ngram_order: 0}]"), "max_ngram_order"));
+}
+
+TEST_CASE("reward options: a part without metric is a command when it has one", "[reward]") {
+  RewardPartOptions part;
+  CHECK(part.resolved_name() == "edit_similarity");
+  part.command = {"scorer"};
+  CHECK(part.resolved_metric() == "command");
+  part.name = "mine";
+  CHECK(part.resolved_name() == "mine");
 }
 
 }  // namespace

@@ -20,8 +20,28 @@ Record record_of(std::vector<std::string> targets) {
   return record;
 }
 
+std::unique_ptr<Reward> make_reward(const std::vector<RewardPartOptions>& parts,
+                                    const RewardContext& context = {}) {
+  return std::make_unique<Reward>(parts, context);
+}
+
+RewardPartOptions part_of(const std::string& metric, double weight = 1.0) {
+  RewardPartOptions part;
+  part.metric = metric;
+  part.weight = weight;
+  return part;
+}
+
 std::unique_ptr<Reward> reward_of(const std::string& metric) {
-  return make_reward({{metric, 1.0}});
+  return make_reward({part_of(metric)});
+}
+
+// The metrics that need nothing but texts.
+std::vector<std::string> text_metrics() {
+  std::vector<std::string> names;
+  for (const std::string& name : reward_metric_names())
+    if (!similarity_metric_of(name).empty()) names.push_back(name);
+  return names;
 }
 
 double score(const std::string& metric, const std::string& target, std::string_view completion) {
@@ -45,21 +65,63 @@ TEST_CASE("reward: every metric by hand", "[reward]") {
   CHECK(score("edit_similarity", "\xE4\xBD\xA0\xE5\xA5\xBD", "\xE4\xBD\xA0\xE4\xBB\xAC") == 0.5);
 }
 
-TEST_CASE("reward: every metric is 1 for equal and for two empty texts, 0 against nothing",
-          "[reward]") {
-  CHECK(reward_metric_names().size() == 7);
-  for (const std::string& name : reward_metric_names()) {
+TEST_CASE("reward: every text metric is 1 for equal texts and 0 against nothing", "[reward]") {
+  CHECK(text_metrics().size() == metric_names().size());
+  for (const std::string& name : text_metrics()) {
     INFO(name);
-    CHECK(score(name, "abc", "abc") == 1.0);
-    CHECK(score(name, "", "") == 1.0);
-    CHECK(score(name, "abc", "") == 0.0);
-    CHECK(score(name, "", "abc") == 0.0);
+    CHECK(score(name, "the red fox", "the red fox") == 1.0);
+    CHECK(score(name, "the red fox", "") == 0.0);
+    CHECK(score(name, "", "red fox") == 0.0);
   }
 }
 
+TEST_CASE("reward: scores of the originals become shares of the best", "[reward]") {
+  // Of three words one is wrong: BLEU, chrF and TER count in percent, WER in shares.
+  CHECK(close(score("ter_similarity", "a b c", "a x c"), 2.0 / 3.0));
+  CHECK(close(score("wer_similarity", "a b c", "a x c"), 2.0 / 3.0));
+  CHECK(close(score("cer_similarity", "abc", "axc"), 2.0 / 3.0));
+  CHECK(score("wer_similarity", "a", "b c d e") == 0.0);  // the rate is 4
+  // sacreBLEU's own values for this pair: 48.8923022435, 71.4224756303, 72.6591042886.
+  const std::string target = "The cat sat on a mat.";
+  const std::string text = "The cat sat on the mat.";
+  CHECK(close(score("bleu", target, text), 0.488923022435));
+  CHECK(close(score("chrf", target, text), 0.714224756303));
+  CHECK(close(score("chrf++", target, text), 0.726591042886));
+}
+
+TEST_CASE("reward: scale, offset, clip and weight, in this order", "[reward]") {
+  RewardPartOptions part;
+  part.metric = "edit_similarity";
+  part.weight = 10;
+  part.scale = 2;
+  part.offset = -0.5;
+  part.clip_min = 0;
+  part.clip_max = 0.9;
+  part.name = "edits";
+  const Record record = record_of({"abcd"});
+  const Score half = make_reward({part})->score({{&record, "abxx"}}).front();
+  CHECK(half.parts == std::vector<double>{0.5});  // 2 * 0.5 - 0.5
+  CHECK(half.total == 5.0);
+  CHECK(make_reward({part})->score({{&record, "abcd"}}).front().parts[0] == 0.9);  // of 1.5
+  CHECK(make_reward({part})->score({{&record, "zzzz"}}).front().parts[0] == 0.0);  // of -0.5
+  CHECK(make_reward({part})->part_names() == std::vector<std::string>{"edits"});
+}
+
+TEST_CASE("reward: a metric may be listed twice under two names", "[reward]") {
+  RewardPartOptions strict = part_of("bleu");
+  strict.name = "strict";
+  RewardPartOptions lower = part_of("bleu");
+  lower.name = "lower";
+  lower.text.lowercase = true;
+  const Record record = record_of({"A B C D"});
+  const Score both = make_reward({strict, lower})->score({{&record, "a b c d"}}).front();
+  CHECK(both.parts[0] == 0.0);
+  CHECK(both.parts[1] == 1.0);
+}
+
 TEST_CASE("reward: the total is the weighted sum of the parts", "[reward]") {
-  const auto reward =
-      make_reward({{"edit_similarity", 2.0}, {"exact_match", 0.5}, {"prefix_similarity", -1.0}});
+  const auto reward = make_reward({part_of("edit_similarity", 2.0), part_of("exact_match", 0.5),
+                                   part_of("prefix_similarity", -1.0)});
   CHECK(reward->part_names() ==
         std::vector<std::string>{"edit_similarity", "exact_match", "prefix_similarity"});
   const Record record = record_of({"abcd"});
@@ -73,7 +135,8 @@ TEST_CASE("reward: the total is the weighted sum of the parts", "[reward]") {
 
 TEST_CASE("reward: the best of several targets counts, for each part by itself", "[reward]") {
   const Record record = record_of({"xbcd", "aby"});
-  const auto reward = make_reward({{"edit_similarity", 1.0}, {"prefix_similarity", 1.0}});
+  const auto reward =
+      make_reward({part_of("edit_similarity", 1.0), part_of("prefix_similarity", 1.0)});
   const auto scores = reward->score({{&record, "abcd"}});
   CHECK(scores[0].parts == std::vector<double>{0.75, 0.5});
 }
@@ -92,7 +155,7 @@ TEST_CASE("reward: a batch gives what its inputs give one by one, in any order a
     return letters;
   };
   std::vector<RewardPartOptions> parts;
-  for (const std::string& name : reward_metric_names()) parts.push_back({name, 1.0 / 3.0});
+  for (const std::string& name : text_metrics()) parts.push_back(part_of(name, 1.0 / 3.0));
   const auto reward = make_reward(parts);
   std::vector<Record> records;
   for (int i = 0; i < 6; ++i)
@@ -121,13 +184,13 @@ TEST_CASE("reward: a batch gives what its inputs give one by one, in any order a
 TEST_CASE("reward: lists that make no sense are refused", "[reward]") {
   CHECK(contains(message_of<ConfigError>([] { make_reward({}); }), "at least one part"));
   CHECK(contains(message_of<ConfigError>([] { reward_of("bleurt"); }),
-                 "\"bleurt\" is unknown; allowed: edit_similarity, "));
+                 "reward.0.metric: 'bleurt' is unknown; allowed: bleu, "));
   CHECK(contains(message_of<ConfigError>([] {
-                   make_reward({{"exact_match", 1.0}, {"exact_match", 2.0}});
+                   make_reward({part_of("exact_match", 1.0), part_of("exact_match", 2.0)});
                  }),
-                 "exact_match is listed twice"));
+                 "reward.1.name: 'exact_match' is listed twice"));
   CHECK(contains(message_of<ConfigError>([] {
-                   make_reward({{"exact_match", std::numeric_limits<double>::infinity()}});
+                   make_reward({part_of("exact_match", std::numeric_limits<double>::infinity())});
                  }),
                  "not finite"));
 }

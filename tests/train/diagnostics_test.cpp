@@ -43,7 +43,7 @@ TEST_CASE("diagnostics: a healthy row says nothing", "[train]") {
 TEST_CASE("diagnostics: each symptom is named with its value and something to try", "[train]") {
   const std::vector<std::pair<std::string, double>> symptoms = {
       {"frac_reward_zero_std", 0.95},
-      {"clip_ratio/region_mean", 0.5},
+      {"clip_ratio/region_mean", 0.6},
       {"approx_kl", 0.4},
       {"kl", 2.0},
       {"entropy", 0.001},

@@ -10,33 +10,20 @@ using namespace pgtrain;
 
 namespace {
 
-// Records whose prompt starts with 'f' are flat: every completion gets 1. Others get their length.
-class LengthReward : public Reward {
- public:
-  std::vector<std::string> part_names() const override { return {"length"}; }
-  std::vector<Score> score(const std::vector<RewardInput>& batch) const override {
-    std::vector<Score> scores;
-    for (const RewardInput& input : batch) {
-      const bool flat = input.record->prompt[0] == 'f';
-      const double reward = flat ? 1 : static_cast<double>(input.completion.size());
-      scores.push_back({reward, {reward}});
-    }
-    return scores;
-  }
-};
-
+// Records whose prompt starts with 'f' are flat: no completion has a letter of their target, so all
+// get 0.
 struct Setting {
   ExperimentConfig config;
   Dataset data;
   std::unique_ptr<Policy> policy;
-  LengthReward reward;
+  Reward reward{{RewardPartOptions()}};
 
   // flat of every `every` records: 0 = none, 1 = all.
   explicit Setting(int every) {
     for (int i = 0; i < 40; ++i) {
       Record record;
       record.prompt = (every > 0 && i % every == 0 ? "f" : "v") + std::to_string(i);
-      record.targets = {"abc"};
+      record.targets = {record.prompt[0] == 'f' ? "#" : "abc0123"};
       data.records.push_back(record);
     }
     auto tokenizer = build_tokenizer({"char", 0}, {std::string_view("abcfv0123456789")});
@@ -96,9 +83,17 @@ TEST_CASE("collector: resampling replaces groups without spread by further promp
     tokens += completion.sequence.completion_length();
   CHECK(experience.generated_tokens > tokens);
   // Rewards, texts and completions moved together.
-  for (int64_t i = 0; i < 24; ++i)
+  for (int64_t i = 0; i < 24; ++i) {
+    const Record& record = setting.data[experience.rollout.record_of(i)];
+    const std::string& text = experience.rollout.texts[static_cast<size_t>(i)];
+    RewardInput input;
+    input.record = &record;
+    input.completion = text;
     CHECK(experience.rewards[i].item<double>() ==
-          static_cast<double>(experience.rollout.texts[static_cast<size_t>(i)].size()));
+          Approx(setting.reward.score({input})[0].total).epsilon(1e-6));
+    CHECK(text == completion_text(setting.policy->tokenizer(),
+                                  experience.rollout.completions[static_cast<size_t>(i)]));
+  }
 }
 
 TEST_CASE("collector: the rounds are bounded, and a step keeps its size", "[train]") {
@@ -143,7 +138,7 @@ TEST_CASE("experience: tensors of a rollout, by hand", "[train]") {
   b.log_probs = {-3};
   b.values = {0.75F};
   rollout.completions = {a, b};
-  rollout.scores = {{1.5, {1, 0.5}}, {2, {2, 0}}};
+  rollout.scores = {{1.5, {1, 0.5}, {}}, {2, {2, 0}, {}}};
   const auto mask = completion_mask(sequences_of(rollout).sequences);
   CHECK(test::same_bits(sampled_log_probs(rollout, mask),
                         torch::tensor({{-1.F, -2.F}, {-3.F, 0.F}})));

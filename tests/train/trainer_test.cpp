@@ -122,8 +122,8 @@ TEST_CASE(
          "algorithm.kl.ema_decay=0.5", "optimizer.ema_decay=0.7"},
         {"algorithm.preset=rloo", "algorithm.kl.coef=0.1", "algorithm.kl.refresh_every=2",
          "algorithm.entropy_control=adaptive", "algorithm.entropy_target=3"},
-        {"algorithm.preset=dapo", "algorithm.overlong_buffer=2", "rollout.top_p=0.9",
-         "algorithm.supervised_coef=0.1", "optimizer.schedule=inverse_sqrt"}}) {
+        {"algorithm.preset=dapo", "rollout.top_p=0.9", "algorithm.supervised_coef=0.1",
+         "optimizer.schedule=inverse_sqrt"}}) {
     INFO(algorithm[0]);
     const Workshop shop;
     CHECK(Trainer(shop.config("whole", algorithm)).run().exit_code == kExitDone);
