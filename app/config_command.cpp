@@ -35,6 +35,9 @@ int run_validate(const Flags& flags) {
                   parameters, (parameters * 4 * 5) >> 20, config.warmup.steps, config.train.steps,
                   config.rollout.prompts_per_step * config.rollout.samples_per_prompt,
                   config.rollout.max_new_tokens));
+  for (const RewardPartOptions& part : config.reward)
+    if (!part.command.empty())
+      print(fmt::format("  rewards come from the program: {}\n", fmt::join(part.command, " ")));
   return kExitDone;
 }
 

@@ -10,6 +10,7 @@
 #include "metrics/row.h"
 #include "open_policy.h"
 #include "tensor/blas.h"
+#include "text/unicode.h"
 #include "train/embedder.h"
 #include "train/evaluation.h"
 #include "train/experiment.h"
@@ -23,8 +24,19 @@ struct Flags {
   CheckpointFlags source;
   std::vector<std::string> overrides;
   std::string output;
+  bool allow_command = false;
   bool json = false;
 };
+
+// A checkpoint may come from anywhere: it must not choose what runs here.
+void check_commands(const ExperimentConfig& config, const Flags& flags) {
+  for (const RewardPartOptions& part : config.reward)
+    if (!part.command.empty() && !flags.allow_command)
+      throw ConfigError(fmt::format(
+          "the experiment scores with the program '{}': --allow-command lets it run, --set "
+          "'reward=[{{metric: edit_similarity}}]' scores without it",
+          escape_text(fmt::format("{}", fmt::join(part.command, " ")))));
+}
 
 // Keys without effect on an evaluation: an option must never be ignored silently.
 void check_overrides(const std::vector<std::string>& overrides) {
@@ -71,6 +83,7 @@ int run_eval(const Flags& flags) {
   if (files.empty() && config.data.eval.empty())
     throw ConfigError(fmt::format("{}: has no experiment.yaml, so --set data.eval=FILE is needed",
                                   checkpoint.string()));
+  check_commands(config, flags);
   const std::string path = config.data.eval.empty() ? config.data.train : config.data.eval;
   const Dataset data = load_dataset(path, config.data.prompt_field, config.data.target_field);
   std::unique_ptr<Policy> policy;
@@ -127,6 +140,8 @@ void add_eval_command(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   command->add_option("--output", flags->output,
                       "write every record's completion, target and score parts as JSON lines");
+  command->add_flag("--allow-command", flags->allow_command,
+                    "run the program of a command reward that the experiment names");
   command->add_flag("--json", flags->json, "one JSON line instead of a table");
   command->footer(
       "Examples:\n"

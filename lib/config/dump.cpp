@@ -43,7 +43,7 @@ Lines section_lines(const Section& section, DumpMode mode) {
   Lines lines;
   for (const Section::Item& item : section.items()) {
     if (const auto* field = std::get_if<std::unique_ptr<Field>>(&item.content)) {
-      if (is_full || (*field)->is_changed())
+      if ((*field)->applies() && (is_full || (*field)->is_changed()))
         lines.push_back(item.key + ": " + scalar_text((*field)->value()));
     } else if (const auto* list = std::get_if<std::unique_ptr<BlockList>>(&item.content)) {
       if (is_full || (*list)->is_changed()) append_list(lines, item.key, **list);
@@ -58,7 +58,8 @@ void flatten_into(const Section& section,
                   std::vector<std::pair<std::string, std::string>>& result) {
   for (const Section::Item& item : section.items()) {
     if (const auto* field = std::get_if<std::unique_ptr<Field>>(&item.content)) {
-      result.emplace_back((*field)->path(), scalar_text((*field)->value()));
+      if ((*field)->applies())
+        result.emplace_back((*field)->path(), scalar_text((*field)->value()));
     } else if (const auto* list = std::get_if<std::unique_ptr<BlockList>>(&item.content)) {
       if ((*list)->size() == 0) result.emplace_back((*list)->path(), "[]");
       for (size_t i = 0; i < (*list)->size(); ++i) flatten_into(*(*list)->at(i), result);

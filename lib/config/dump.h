@@ -10,7 +10,7 @@
 namespace pgtrain {
 
 enum class DumpMode {
-  kFull,     // every key
+  kFull,     // every key that applies
   kChanged,  // keys that differ from their defaults; a list that differs is whole, and so is the
              // block of a changed preset
 };
@@ -20,8 +20,8 @@ enum class DumpMode {
 // describe fresh options and assign the resolved ones to them afterwards.
 std::string dump(const Section& root, DumpMode mode = DumpMode::kFull);
 
-// Dotted key and canonical value of every field, in the order of description; an empty list of
-// blocks as "[]".
+// Dotted key and canonical value of every field that applies, in the order of description; an empty
+// list of blocks as "[]".
 std::vector<std::pair<std::string, std::string>> flatten(const Section& root);
 
 }  // namespace pgtrain

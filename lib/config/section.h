@@ -35,6 +35,13 @@ class Field {
     return *this;
   }
 
+  // The key means nothing while this returns false: it is then left out of dumps. Whoever describes
+  // the options refuses it when it is set all the same.
+  Field& applies_if(std::function<bool()> applies) {
+    applies_ = std::move(applies);
+    return *this;
+  }
+
   const std::string& path() const { return path_; }  // dotted, from the root
   const std::string& help() const { return help_; }
   const Range& range() const { return range_; }
@@ -45,6 +52,7 @@ class Field {
   Scalar value() const { return get_(); }
   const Scalar& default_value() const { return default_; }
   bool is_changed() const;
+  bool applies() const { return !applies_ || applies_(); }
 
   // Assigns a value of the default's type that is in the range and among the choices; a preset is
   // applied.
@@ -58,6 +66,7 @@ class Field {
   std::vector<std::string> choices_;
   std::vector<std::function<void()>> presets_;  // one for each choice
   bool is_required_ = false;
+  std::function<bool()> applies_;
   Scalar default_ = false;
   std::function<Scalar()> get_;
   std::function<void(const Scalar&)> set_;

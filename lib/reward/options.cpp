@@ -57,8 +57,8 @@ void check_unused(RewardPartOptions part, const std::string& path, Problems& pro
   describe(section, bound);
   bound = std::move(part);
   for (const Section::Item& item : section.items()) {
-    const auto& field = std::get<std::unique_ptr<Field>>(item.content);
-    if (field->is_changed() && !part_reads(metric, item.key))
+    const Field& field = *std::get<std::unique_ptr<Field>>(item.content);
+    if (field.is_changed() && !field.applies())
       problems.add(path + "." + item.key, fmt::format("has no effect with metric '{}'", metric));
   }
 }
@@ -158,6 +158,10 @@ void describe(Section& s, RewardPartOptions& o) {
   s.field("max_restarts", o.max_restarts,
           "command: times that a program which crashed or hung is started again for one batch",
           between(0, 1000));
+  for (const Section::Item& item : s.items())
+    std::get<std::unique_ptr<Field>>(item.content)->applies_if([&o, key = item.key] {
+      return part_reads(o.resolved_metric(), key);
+    });
 }
 
 void check(const std::vector<RewardPartOptions>& parts, Problems& problems) {

@@ -25,6 +25,7 @@ std::string records(int count) {
   std::string lines;
   for (int i = 0; i < count; ++i)
     lines += nlohmann::json{{"prompt", "n " + std::to_string(i)},
+                            {"parity", i % 2 == 0 ? "even" : "odd"},
                             {"target", std::string(static_cast<size_t>(1 + i % 4), "abc"[i % 3])}}
                  .dump() +
              "\n";

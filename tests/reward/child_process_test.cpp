@@ -10,7 +10,7 @@
 
 #include "children.h"
 #include "core/error.h"
-#include "log_capture.h"
+#include "support/log_capture.h"
 #include "support/support.h"
 
 namespace pgtrain {

@@ -1,7 +1,7 @@
 // The parts that are no text similarities.
 #include "core/error.h"
-#include "reward/log_capture.h"
 #include "reward/reward.h"
+#include "support/log_capture.h"
 #include "support/support.h"
 
 namespace pgtrain {

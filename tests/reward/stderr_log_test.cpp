@@ -1,6 +1,6 @@
 #include "reward/stderr_log.h"
 
-#include "log_capture.h"
+#include "support/log_capture.h"
 #include "support/support.h"
 
 namespace pgtrain {

@@ -147,5 +147,6 @@ TEST_CASE("experiment: what a resumed run may change", "[train]") {
       conflicts({"run.threads=3", "run.name=x", "checkpoint.every=7", "train.steps=999"}).empty());
   CHECK(conflicts({"run.seed=2"}) == std::vector<std::string>{"run.seed: 1 -> 2"});
   CHECK(conflicts({"optimizer.schedule=linear", "train.steps=999"}).size() == 2);
-  CHECK(conflicts({"reward=[{metric: exact_match}, {metric: edit_similarity}]"}).size() == 3);
+  CHECK(conflicts({"reward=[{metric: exact_match}, {metric: edit_similarity}]"}).size() ==
+        8);  // the first one's metric, all that applies to the second
 }
