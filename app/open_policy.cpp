@@ -22,6 +22,9 @@ void add_checkpoint_flags(CLI::App& command, CheckpointFlags& flags) {
   command.add_option("--which", flags.which, "for a run folder: the best or the latest checkpoint")
       ->check(CLI::IsMember({"best", "latest"}))
       ->capture_default_str();
+  command.add_flag("--average", flags.average,
+                   "the moving average of the weights instead of the trained ones; of runs with "
+                   "optimizer.ema_decay");
 }
 
 fs::path find_checkpoint(const CheckpointFlags& flags) {
@@ -40,9 +43,13 @@ fs::path find_checkpoint(const CheckpointFlags& flags) {
   throw DataError(fmt::format("{}: the run has no checkpoint yet", path.string()));
 }
 
-std::unique_ptr<Policy> open_policy(const fs::path& checkpoint) {
+std::unique_ptr<Policy> open_policy(const fs::path& checkpoint, bool average) {
   if (fs::exists(checkpoint / "manifest.json")) CheckpointStore::verify(checkpoint);
-  return Policy::open(checkpoint);
+  auto policy = Policy::open(checkpoint);
+  if (!average) return policy;
+  auto averaged = policy->copy();
+  averaged->read_parameters(checkpoint / "average.safetensors");
+  return averaged;
 }
 
 void prepare_math() {

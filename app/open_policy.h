@@ -13,10 +13,11 @@ class App;
 
 namespace pgtrain {
 
-// --checkpoint and --which.
+// --checkpoint, --which and --average.
 struct CheckpointFlags {
   std::string path;
   std::string which = "best";
+  bool average = false;
 };
 void add_checkpoint_flags(CLI::App& command, CheckpointFlags& flags);
 
@@ -25,7 +26,8 @@ void add_checkpoint_flags(CLI::App& command, CheckpointFlags& flags);
 // was looked for.
 std::filesystem::path find_checkpoint(const CheckpointFlags& flags);
 
-// Verifies the folder's manifest and opens the policy.
-std::unique_ptr<Policy> open_policy(const std::filesystem::path& checkpoint);
+// Verifies the folder's manifest and opens the policy; average: with the averaged weights that
+// optimizer.ema_decay keeps. Throws DataError.
+std::unique_ptr<Policy> open_policy(const std::filesystem::path& checkpoint, bool average);
 
 }  // namespace pgtrain

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Kills a run with SIGKILL at random moments, lets it go on, and compares what it leaves with an uninterrupted run, byte by byte:
-# weights, optimiser state, run state, metrics.jsonl, completions.jsonl. Then the same with run.threads=1 against 2.
+# weights, optimiser state, frozen and averaged policies, run state, metrics.jsonl, completions.jsonl. Then the same with run.threads=1 against 2.
 # usage: scripts/kill_resume.sh [KILLS=20] [CONFIG=configs/quickstart.yaml] [--set KEY=VALUE]...
 #   PGTRAIN    the binary (default build/release/app/pgtrain)
 #   SEED       of the random moments (default 1)
@@ -76,7 +76,9 @@ where() {
 # differences RUN: the names of the files that differ from the reference.
 differences() {
   local name result=
-  for name in metrics.jsonl completions.jsonl checkpoints/latest/{model,optimizer}.safetensors checkpoints/latest/{state,config,tokenizer}.json; do
+  # Every file of the last checkpoint but those that hold the run's own folder and threads.
+  for name in metrics.jsonl completions.jsonl $(cd "$folder/reference" && ls -d checkpoints/latest/* start.safetensors 2>/dev/null); do
+    [[ $name == */experiment.yaml || $name == */manifest.json ]] && continue
     cmp -s "$folder/reference/$name" "$folder/$1/$name" || result+="$name "
   done
   for name in latest best; do

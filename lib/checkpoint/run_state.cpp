@@ -11,18 +11,23 @@
 namespace pgtrain {
 namespace {
 
-constexpr int64_t kSchema = 1;
+constexpr int64_t kSchema = 2;
 
 // The one list of fields, in the order of writing. State is RunState or const RunState.
 template <class State, class Visitor>
 void visit_fields(State& state, Visitor&& visit) {
-  visit("phase", state.phase);
+  visit.phase("phase", state.phase);
   visit("step", state.step);
   visit("cursor_epoch", state.cursor_epoch);
   visit("cursor_position", state.cursor_position);
   visit("optimizer_steps", state.optimizer_steps);
   visit("ema_baseline", state.ema_baseline);
   visit("ema_count", state.ema_count);
+  visit("kl_coef", state.kl_coef);
+  visit("entropy_coef", state.entropy_coef);
+  visit("last_entropy", state.last_entropy);
+  visit.digest("start_digest", state.start_digest);
+  visit.digest("reference_digest", state.reference_digest);
   visit("num_tokens", state.num_tokens);
   visit("has_best", state.has_best);
   visit("best_score", state.best_score);
@@ -35,11 +40,21 @@ void visit_fields(State& state, Visitor&& visit) {
 
 bool is_phase(const std::string& text) { return text == "warmup" || text == "train"; }
 
+// Empty or a SHA-256 in hexadecimal digits.
+bool is_digest(const std::string& text) {
+  return text.empty() ||
+         (text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos);
+}
+
 struct Writer {
   nlohmann::ordered_json& json;
 
-  void operator()(const char* key, const std::string& value) const {
+  void phase(const char* key, const std::string& value) const {
     PG_CHECK(is_phase(value), "{} is {}", key, value);
+    json[key] = value;
+  }
+  void digest(const char* key, const std::string& value) const {
+    PG_CHECK(is_digest(value), "{} is {}", key, value);
     json[key] = value;
   }
   void operator()(const char* key, bool value) const { json[key] = value; }
@@ -68,10 +83,16 @@ struct Reader {
     if (found == json.end()) throw DataError(fmt::format("{}: \"{}\" is missing", file, key));
     return *found;
   }
-  void operator()(const char* key, std::string& value) const {
+  void phase(const char* key, std::string& value) const {
     const auto& item = at(key);
     if (!item.is_string() || !is_phase(item.get_ref<const std::string&>()))
       fail(key, "\"warmup\" or \"train\"");
+    value = item.get<std::string>();
+  }
+  void digest(const char* key, std::string& value) const {
+    const auto& item = at(key);
+    if (!item.is_string() || !is_digest(item.get_ref<const std::string&>()))
+      fail(key, "empty or 64 hexadecimal digits");
     value = item.get<std::string>();
   }
   void operator()(const char* key, bool& value) const {

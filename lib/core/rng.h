@@ -10,7 +10,14 @@
 namespace pgtrain {
 
 // What a draw is for; part of the key, so that streams of different purposes never meet.
-enum class Purpose : uint32_t { kInit = 1, kShuffle = 2, kSample = 3, kWarmup = 4, kUser = 5 };
+enum class Purpose : uint32_t {
+  kInit = 1,
+  kShuffle = 2,
+  kSample = 3,
+  kWarmup = 4,
+  kUser = 5,
+  kMiniBatch = 6
+};
 
 // Four 32-bit words of the Philox4x32-10 block cipher.
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);

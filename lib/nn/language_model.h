@@ -62,7 +62,7 @@ class LanguageModel {
 
   virtual at::Tensor embedding_weight() const = 0;  // [vocab_size, embedding_size]
   virtual at::Tensor head_weight() const = 0;       // [vocab_size, hidden_size]
-  virtual at::Tensor head_bias() const = 0;    // [vocab_size] or undefined
+  virtual at::Tensor head_bias() const = 0;         // [vocab_size] or undefined
   virtual const ModelOptions& options() const = 0;
 };
 

@@ -32,6 +32,12 @@ at::Tensor ParameterBuffer::attach(const std::vector<LanguageModel::Parameter>& 
   return gradient;
 }
 
+at::Tensor ParameterBuffer::value(const std::string& name) const {
+  for (const Entry& entry : entries_)
+    if (entry.name == name) return view(values_, entry);
+  throw InternalError(fmt::format("no parameter {}", name));
+}
+
 at::Tensor ParameterBuffer::view(const at::Tensor& flat, const Entry& entry) {
   return flat.narrow(0, entry.offset, entry.count).view(entry.shape);
 }

@@ -33,6 +33,8 @@ class ParameterBuffer {
     int64_t count = 0;
   };
   const std::vector<Entry>& entries() const { return entries_; }
+  // The values of the parameter of that name, a view. Throws InternalError when there is none.
+  at::Tensor value(const std::string& name) const;
   // The part of a flat tensor of this layout that belongs to an entry, in its shape.
   static at::Tensor view(const at::Tensor& flat, const Entry& entry);
 

@@ -4,11 +4,11 @@
 
 namespace pgtrain {
 
-ValueHead::ValueHead(int64_t hidden_size)
-    : weight_(at::zeros({1, hidden_size})), bias_(at::zeros({1})) {}
+ValueHead::ValueHead(int64_t hidden_size, bool trains_states)
+    : trains_states_(trains_states), weight_(at::zeros({1, hidden_size})), bias_(at::zeros({1})) {}
 
 at::Tensor ValueHead::values(const at::Tensor& hidden) const {
-  return at::addmm(bias_, hidden.detach(), weight_.t()).squeeze(1);
+  return at::addmm(bias_, trains_states_ ? hidden : hidden.detach(), weight_.t()).squeeze(1);
 }
 
 std::vector<LanguageModel::Parameter> ValueHead::parameters() {

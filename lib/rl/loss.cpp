@@ -33,6 +33,24 @@ at::Tensor value_loss(const at::Tensor& values, const at::Tensor& returns) {
   return 0.5 * (values - returns.detach()).square();
 }
 
+at::Tensor clipped_value_loss(const at::Tensor& values, const at::Tensor& old_values,
+                              const at::Tensor& returns, double clip_range) {
+  PG_CHECK(values.sizes() == old_values.sizes(), "values and old_values differ in shape");
+  PG_CHECK(clip_range > 0, "clip_range is {}", clip_range);
+  const at::Tensor old = old_values.detach();
+  const at::Tensor clipped = old + (values - old).clamp(-clip_range, clip_range);
+  return at::maximum(value_loss(values, returns), value_loss(clipped, returns));
+}
+
+at::Tensor sequence_sum(const at::Tensor& x, const at::Tensor& mask) {
+  PG_CHECK(x.dim() == 2 && x.sizes() == mask.sizes(), "expected [batch, time] like the mask");
+  return x.masked_fill(mask == 0, 0).sum(1);
+}
+
+at::Tensor sequence_mean(const at::Tensor& x, const at::Tensor& mask) {
+  return sequence_sum(x, mask) / mask.sum(1).clamp_min(1).to(x.scalar_type());
+}
+
 at::Tensor weighted_sum(const at::Tensor& loss, const at::Tensor& weights) {
   PG_CHECK(loss.sizes() == weights.sizes(), "loss and weights differ in shape");
   return (loss.masked_fill(weights == 0, 0) * weights).sum();

@@ -56,6 +56,7 @@ std::vector<Completion> generate(const LanguageModel& model, const ValueHead* va
   auto completions = empty_completions(prompts, samples_per_prompt);
   if (completions.empty()) return completions;
   const Sampler sampler(options.sampler);
+  const bool records = options.record_kept && sampler.truncates();
   Head head(model);
   const auto state = model.decode_state();
   state->start(prompts);
@@ -81,9 +82,10 @@ std::vector<Completion> generate(const LanguageModel& model, const ValueHead* va
       Completion& completion = completions[index];
       const double u = key.rng->uniform(key.step, key.first_sequence + static_cast<uint32_t>(index),
                                         static_cast<uint32_t>(position));
+      IdSet* kept_ids = records ? &completion.kept.emplace_back() : nullptr;
       const Draw draw =
           sampler.draw(logits.data_ptr<float>() + static_cast<int64_t>(row) * vocabulary,
-                       vocabulary, u, completion.sequence.tokens);
+                       vocabulary, u, completion.sequence.tokens, kept_ids);
       completion.sequence.tokens.push_back(draw.id);
       completion.log_probs.push_back(draw.log_prob);
       if (values.defined()) completion.values.push_back(values.data_ptr<float>()[row]);

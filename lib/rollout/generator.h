@@ -15,12 +15,15 @@ struct GenerationOptions {
   int64_t max_new_tokens = 48;  // the end token counts
   int64_t eos_id = 2;
   SamplerOptions sampler;
+  bool record_kept = false;  // fill Completion::kept
 };
 
 struct Completion {
   Sequence sequence;
   std::vector<float>
       log_probs;              // of each completion token under the distribution it was drawn from
+  std::vector<IdSet> kept;    // the ids that each token was drawn from; empty = always all, or not
+                              // recorded
   std::vector<float> values;  // V before each completion token; empty without a value head
   bool finished = false;      // ended with the end token, not by max_new_tokens
 };

@@ -25,7 +25,13 @@ void check_finite(const float* logits, int64_t n) {
 
 }  // namespace
 
-Draw Sampler::draw(float* logits, int64_t n, double u, const std::vector<int64_t>& history) const {
+bool Sampler::truncates() const {
+  return options_.top_k > 0 || options_.top_p < 1 || options_.min_p > 0 ||
+         options_.no_repeat_ngram > 0;
+}
+
+Draw Sampler::draw(float* logits, int64_t n, double u, const std::vector<int64_t>& history,
+                   IdSet* kept) const {
   check_finite(logits, n);
   discourage_repetition(logits, n, history);
   if (options_.temperature == 0) {
@@ -33,9 +39,7 @@ Draw Sampler::draw(float* logits, int64_t n, double u, const std::vector<int64_t
     if (!std::isfinite(*best)) throw DivergenceError("the policy's logits are not finite");
     return {best - logits, 0.0F};
   }
-  const bool truncated = (options_.top_k > 0 && options_.top_k < n) || options_.top_p < 1 ||
-                         options_.no_repeat_ngram > 0;
-  return truncated ? draw_truncated(logits, n, u) : draw_from_all(logits, n, u);
+  return truncates() ? draw_truncated(logits, n, u, kept) : draw_from_all(logits, n, u);
 }
 
 Draw Sampler::draw_from_all(float* logits, int64_t n, double u) const {
@@ -62,31 +66,55 @@ Draw Sampler::draw_from_all(float* logits, int64_t n, double u) const {
   return {id, static_cast<float>(std::log(static_cast<double>(logits[id]) / total))};
 }
 
-Draw Sampler::draw_truncated(const float* logits, int64_t n, double u) const {
-  std::vector<int64_t> ids(static_cast<size_t>(n));
-  std::iota(ids.begin(), ids.end(), int64_t{0});
+// Sorting the whole vocabulary would cost more than the network: tokens less probable than
+// (1 - top_p) / n have together less than 1 - top_p, so top-p never needs one of them; half of that
+// leaves room for rounding.
+Sampler::Candidates Sampler::candidates(const float* logits, int64_t n) const {
+  const auto& kernels = row_kernels<float>();
+  const float top = kernels.max(logits, n);
+  if (!std::isfinite(top)) throw DivergenceError("the policy's logits are not finite");
+  Candidates result;
+  double floor = 0;  // of exp((logit - top) / temperature)
+  const bool all_k = options_.top_k <= 0 || options_.top_k >= n;
+  if (options_.top_p < 1 && all_k) {
+    const float scale = static_cast<float>(1.0 / options_.temperature);
+    double ignored = 0;
+    kernels.softmax_sums(logits, n, scale, scale * top, &result.all, &ignored);
+    floor = 0.5 * (1 - options_.top_p) * result.all / static_cast<double>(n);
+  }
+  const double least = static_cast<double>(top) + options_.temperature * std::log(floor);
+  for (int64_t id = 0; id < n; ++id)
+    if (logits[id] > kBanned && static_cast<double>(logits[id]) >= least) result.ids.push_back(id);
+  return result;
+}
+
+Draw Sampler::draw_truncated(const float* logits, int64_t n, double u, IdSet* kept) const {
+  auto [ids, all] = candidates(logits, n);
   const auto more_probable = [&](int64_t a, int64_t b) {
     return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
   };
-  if (options_.top_k > 0 && options_.top_k < n) {
+  if (options_.top_k > 0 && options_.top_k < static_cast<int64_t>(ids.size())) {
     std::nth_element(ids.begin(), ids.begin() + options_.top_k - 1, ids.end(), more_probable);
     ids.resize(static_cast<size_t>(options_.top_k));
   }
   std::sort(ids.begin(), ids.end(), more_probable);
   const double top = static_cast<double>(logits[ids[0]]);
-  if (!std::isfinite(top)) throw DivergenceError("the policy's logits are not finite");
   std::vector<double> weights;
   for (const int64_t id : ids)
     weights.push_back(std::exp((static_cast<double>(logits[id]) - top) / options_.temperature));
-  double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+  double total = all > 0 ? all : std::accumulate(weights.begin(), weights.end(), 0.0);
+  size_t count = weights.size();
   if (options_.top_p < 1) {
-    double kept = 0;
-    size_t count = 0;
-    while (count < weights.size() && (count == 0 || kept < options_.top_p * total))
-      kept += weights[count++];
-    weights.resize(count);
-    total = kept;
+    double sum = 0;
+    count = 0;
+    while (count < weights.size() && (count == 0 || sum < options_.top_p * total))
+      sum += weights[count++];
   }
+  while (count > 1 && weights[count - 1] < options_.min_p) --count;  // weights[0] is 1
+  ids.resize(count);
+  weights.resize(count);
+  total = std::accumulate(weights.begin(), weights.end(), 0.0);
+  if (kept != nullptr) *kept = IdSet({ids.begin(), ids.end()}, n);
   const double target = u * total;
   double before = 0;
   size_t i = 0;

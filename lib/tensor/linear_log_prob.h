@@ -5,17 +5,24 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <vector>
+
+#include "tensor/id_set.h"
 
 namespace pgtrain {
 
 struct LogProbs {
   at::Tensor log_prob;  // [rows], log softmax(scale * (hidden weight^T + bias))[ids]
-  at::Tensor entropy;   // [rows], of that whole distribution, in nats
+  at::Tensor entropy;   // [rows], of that distribution, in nats
 };
 
 // hidden [rows, size], weight [vocabulary, size], bias [vocabulary] or undefined, ids [rows] int64,
 // scale = 1 / temperature. float32 or float64 on the CPU. Differentiable in hidden, weight and bias
 // through both results.
+//
+// kept: empty, or for each row the ids that may occur there (null or a default set = all): the
+// softmax is over these alone, as truncated sampling (top-k, top-p) draws, and the gradient of the
+// other logits is 0. ids[i] must be in kept[i]. The sets must live until the backward pass is done.
 //
 // The logits are computed in blocks of rows. They are kept for the backward pass while they fit
 // into keep_bytes and computed again otherwise; both ways give the same bits. Parameter gradients
@@ -24,6 +31,7 @@ struct LogProbs {
 // outside [0, vocabulary).
 LogProbs linear_log_prob(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
                          const at::Tensor& ids, double scale,
+                         const std::vector<const IdSet*>& kept = {},
                          int64_t keep_bytes = int64_t{64} << 20);
 
 }  // namespace pgtrain

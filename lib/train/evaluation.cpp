@@ -27,8 +27,8 @@ Rollout evaluate(const Policy& policy, WorkerPool& pool, const Dataset& data, co
   options.max_new_tokens = max_new_tokens;
   options.eos_id = Tokenizer::eos_id();
   options.sampler.temperature = 0;
-  return collect(policy, pool, data, reward, records, 1, shard_size, options,
-                 Rng(0, Purpose::kSample), 0);
+  const Rng unused(0, Purpose::kSample);
+  return collect(policy, pool, data, reward, records, 1, shard_size, options, {&unused, 0, 0});
 }
 
 void add_rollout_metrics(Row& row, const std::string& prefix, const Rollout& rollout,

@@ -24,38 +24,6 @@ void describe_warmup(Section& s, WarmupOptions& o) {
           between(0.0, 10.0));
 }
 
-void describe_algorithm(Section& s, AlgorithmOptions& o) {
-  s.preset("preset", o.preset,
-           {{"reinforce", [&o] { o.baseline = "ema"; }},
-            {"rloo", [&o] { o.baseline = "leave_one_out"; }},
-            {"a2c", [&o] { o.baseline = "value"; }}},
-           "a published combination; every other key of this block overrides its part of it");
-  s.choice("baseline", o.baseline, {"none", "ema", "batch_mean", "leave_one_out", "value"},
-           "what is subtracted from the reward: nothing, an average of earlier steps, of this "
-           "batch, of the other samples "
-           "of the same prompt, or a learned V(s)");
-  s.choice("loss", o.loss, {"reinforce"}, "-A log pi");
-  s.choice(
-      "aggregation", o.aggregation,
-      {"token_mean", "sequence_mean_token_mean", "sequence_mean_token_sum", "fixed_normaliser"},
-      "how token losses add up: over all tokens, completions of averaged tokens, completions of "
-      "summed tokens (the exact "
-      "policy gradient), or the sum over max_new_tokens times completions");
-  s.field("ema_decay", o.ema_decay,
-          "share of the old average that one step keeps; baseline ema only",
-          between(0.0, 0.999999));
-  s.field("gamma", o.gamma, "discount of later rewards; baseline value only", between(0.0, 1.0));
-  s.field("gae_lambda", o.gae_lambda, "1 = whole returns, 0 = one step and V; baseline value only",
-          between(0.0, 1.0));
-  s.field("whiten_advantages", o.whiten_advantages,
-          "shift and scale the batch's advantages to mean 0 and variance 1");
-  s.field("advantage_scale", o.advantage_scale,
-          "factor of every advantage; 0 = a control run that must not learn", between(-1e38, 1e38));
-  s.field("entropy_coef", o.entropy_coef, "weight of the entropy bonus", between(-1e3, 1e3));
-  s.field("value_coef", o.value_coef, "weight of the value loss; baseline value only",
-          between(0.0, 1e6));
-}
-
 void describe_train(Section& s, TrainOptions& o) {
   s.field("steps", o.steps, "policy-gradient steps", at_least(0));
   s.field("micro_batch", o.micro_batch, "sequences whose gradient one worker computes together",
@@ -86,38 +54,33 @@ void describe_checkpoint(Section& s, CheckpointOptions& o) {
 }
 
 void describe_log(Section& s, LogOptions& o) {
+  s.field("gradient_noise_every", o.gradient_noise_every,
+          "steps between measurements of the gradient's signal and noise; 0 = never", at_least(0));
   s.field("completions_per_step", o.completions_per_step,
           "completions of each step and evaluation that go to completions.jsonl",
           between(0, 1 << 20));
 }
 
-// A part of the algorithm that is changed but that nothing reads would be an option silently
-// ignored.
-void check_unused(const ExperimentConfig& config, Problems& problems) {
-  const AlgorithmOptions& now = config.algorithm;
-  const AlgorithmOptions standard;
-  const auto unused = [&](bool changed, const char* key, const char* baseline) {
-    if (changed && now.baseline != baseline)
-      problems.add(key, fmt::format("has no effect with baseline '{}'; it belongs to baseline '{}'",
-                                    now.baseline, baseline));
+void check_optimizer(const OptimizerOptions& now, Problems& problems) {
+  const OptimizerOptions standard;
+  const auto unused = [&](const char* key, bool changed) {
+    if (changed) problems.add(key, fmt::format("has no effect with kind '{}'", now.kind));
   };
-  unused(now.ema_decay != standard.ema_decay, "algorithm.ema_decay", "ema");
-  unused(now.gamma != standard.gamma, "algorithm.gamma", "value");
-  unused(now.gae_lambda != standard.gae_lambda, "algorithm.gae_lambda", "value");
-  unused(now.value_coef != standard.value_coef, "algorithm.value_coef", "value");
-  if (config.optimizer.kind == "adam" && config.optimizer.weight_decay != 0)
+  const bool is_sgd = now.kind == "sgd";
+  if (now.kind == "adam" && now.weight_decay != 0)
     problems.add("optimizer.weight_decay", "has no effect with kind 'adam'; use kind 'adamw'");
+  unused("optimizer.beta1", is_sgd && now.beta1 != standard.beta1);
+  unused("optimizer.beta2", is_sgd && now.beta2 != standard.beta2);
+  unused("optimizer.epsilon", is_sgd && now.epsilon != standard.epsilon);
+  unused("optimizer.momentum", !is_sgd && now.momentum != standard.momentum);
+  if (now.nesterov && now.momentum == 0)
+    problems.add("optimizer.nesterov", "has no effect without optimizer.momentum above 0");
 }
 
 void check(const ExperimentConfig& config, Problems& problems) {
-  check_unused(config, problems);
-  if (config.algorithm.baseline == "leave_one_out" && config.rollout.samples_per_prompt < 2)
-    problems.add("rollout.samples_per_prompt",
-                 "baseline 'leave_one_out' compares samples of one prompt: use at least 2");
+  check_algorithm(config, problems);
+  check_optimizer(config.optimizer, problems);
   const int64_t samples = config.rollout.prompts_per_step * config.rollout.samples_per_prompt;
-  if (config.algorithm.baseline == "batch_mean" && samples < 2)
-    problems.add("rollout.prompts_per_step",
-                 "baseline 'batch_mean' compares completions of one step: use at least 2");
   if (config.tokenizer.kind == "byte" && config.tokenizer.vocab_size != 0)
     problems.add("tokenizer.vocab_size", "has no effect with kind 'byte', which has 261 tokens");
   if (config.optimizer.warmup_steps > config.train.steps)
@@ -135,8 +98,6 @@ void check(const ExperimentConfig& config, Problems& problems) {
         "rollout.prompts_per_step",
         fmt::format("times samples_per_prompt is {} completions a step, at most {} are allowed",
                     samples, 1 << 24));
-  if (config.algorithm.whiten_advantages && samples < 2)
-    problems.add("algorithm.whiten_advantages", "needs at least two completions in a step");
 }
 
 }  // namespace
@@ -149,8 +110,7 @@ void describe(Section& section, ExperimentConfig& config) {
   describe_warmup(section.section("warmup", "supervised start on the targets"), config.warmup);
   section.list("reward", config.reward, "parts of the reward; the total is the weighted sum");
   describe(section.section("rollout", "generation of samples"), config.rollout);
-  describe_algorithm(section.section("algorithm", "from rewards to the gradient"),
-                     config.algorithm);
+  describe(section.section("algorithm", "from rewards to the gradient"), config.algorithm);
   describe(section.section("optimizer", "from the gradient to new weights"), config.optimizer);
   describe_train(section.section("train", "the loop"), config.train);
   describe_eval(section.section("eval", "greedy evaluation on held-out records"), config.eval);
@@ -188,7 +148,7 @@ std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentCon
     for (auto& [key, value] : flatten(root)) result[key] = value;
     return result;
   };
-  const bool steps_matter = now.optimizer.schedule != "constant";
+  const bool steps_matter = schedule_needs_end(now.optimizer.schedule);
   const auto is_free = [&](const std::string& key) {
     if (key == "run.seed") return false;
     return key.rfind("run.", 0) == 0 || key.rfind("checkpoint.", 0) == 0 ||

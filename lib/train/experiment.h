@@ -15,6 +15,7 @@
 #include "reward/reward.h"
 #include "rollout/rollout_options.h"
 #include "text/tokenizer.h"
+#include "train/algorithm_options.h"
 #include "train/fairness.h"
 #include "train/optimizer.h"
 
@@ -31,20 +32,6 @@ struct WarmupOptions {
   int64_t steps = 0;  // 0 = start the policy gradient from random weights
   int64_t batch_size = 64;
   double learning_rate = 3e-3;
-};
-
-struct AlgorithmOptions {
-  std::string preset = "rloo";
-  std::string baseline = "leave_one_out";  // none | ema | batch_mean | leave_one_out | value
-  std::string loss = "reinforce";
-  std::string aggregation = "sequence_mean_token_sum";
-  double ema_decay = 0.9;
-  double gamma = 1.0;
-  double gae_lambda = 1.0;
-  bool whiten_advantages = false;
-  double advantage_scale = 1.0;  // 0 = the control run that must not learn
-  double entropy_coef = 0.0;
-  double value_coef = 0.5;
 };
 
 struct TrainOptions {
@@ -67,6 +54,7 @@ struct CheckpointOptions {
 
 struct LogOptions {
   int64_t completions_per_step = 4;
+  int64_t gradient_noise_every = 10;  // 0 = never
 };
 
 struct ExperimentConfig {

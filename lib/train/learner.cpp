@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "core/error.h"
-#include "rl/loss.h"
-#include "tensor/linear_log_prob.h"
 #include "tensor/row_kernels.h"
 
 namespace pgtrain {
@@ -16,14 +15,30 @@ namespace {
 
 constexpr int64_t kBlock = 1 << 16;
 
-// The counted entries of the given rows of [batch, time] x, row after row: the order of
-// LanguageModel::hidden.
-at::Tensor flatten_rows(const at::Tensor& x, const UpdateBatch& batch,
-                        const std::vector<int64_t>& rows) {
-  std::vector<at::Tensor> parts;
-  for (const int64_t row : rows)
-    parts.push_back(x.select(0, row).narrow(0, 0, batch.sequences[row]->completion_length()));
-  return at::cat(parts);
+// sum g^2, in float64.
+double squared_norm(const at::Tensor& gradient) {
+  const float* g = gradient.data_ptr<float>();
+  double lanes[8] = {};
+  for (int64_t i = 0; i < gradient.numel(); ++i)
+    lanes[i % 8] += static_cast<double>(g[i]) * static_cast<double>(g[i]);
+  return std::accumulate(std::begin(lanes), std::end(lanes), 0.0);
+}
+
+// From the squared norms of the shards' parts of the gradient of a loss that is a mean over `batch`
+// sequences, and of the whole gradient.
+std::optional<GradientNoise> noise_of(const std::vector<std::vector<int64_t>>& shards,
+                                      const std::vector<double>& squares, double whole,
+                                      double batch) {
+  if (shards.size() < 2) return std::nullopt;
+  double mean_square = 0;
+  double inverse_sizes = 0;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const auto size = static_cast<double>(shards[i].size());
+    mean_square += squares[i] * (batch / size) * (batch / size);
+    inverse_sizes += 1 / size;
+  }
+  const auto count = static_cast<double>(shards.size());
+  return gradient_noise(mean_square / count, whole, count / inverse_sizes, batch);
 }
 
 // target += source; source = 0.
@@ -37,26 +52,42 @@ void move_gradient(const at::Tensor& source, const at::Tensor& target) {
   }
 }
 
-}  // namespace
+// The rows of an optional [batch, time] tensor, cut to the first `time` columns.
+class RowPicker {
+ public:
+  RowPicker(const std::vector<int64_t>& rows, int64_t time)
+      : index_(at::tensor(rows, at::kLong)), time_(time) {}
+  at::Tensor operator()(const at::Tensor& x) const {
+    return x.defined() ? x.index_select(0, index_).narrow(1, 0, time_) : x;
+  }
 
-struct Learner::ShardResult {
-  double policy_loss = 0;
-  double value_loss = 0;
-  double entropy = 0;
-  at::Tensor log_probs;
+ private:
+  at::Tensor index_;
+  int64_t time_;
 };
 
-at::Tensor completion_mask(const std::vector<const Sequence*>& sequences) {
-  int64_t longest = 1;
-  for (const Sequence* sequence : sequences)
-    longest = std::max(longest, sequence->completion_length());
-  at::Tensor mask = at::zeros({static_cast<int64_t>(sequences.size()), longest});
-  for (size_t i = 0; i < sequences.size(); ++i)
-    mask.select(0, static_cast<int64_t>(i))
-        .narrow(0, 0, sequences[i]->completion_length())
-        .fill_(1);
-  return mask;
+}  // namespace
+
+UpdateBatch UpdateBatch::rows(const std::vector<int64_t>& rows) const {
+  UpdateBatch result;
+  static_cast<SequenceBatch&>(result) = SequenceBatch::rows(rows);
+  int64_t time = 1;
+  for (const Sequence* sequence : result.sequences)
+    time = std::max(time, sequence->completion_length());
+  const RowPicker pick(rows, time);
+  result.mask = pick(mask);
+  result.advantages = pick(advantages);
+  result.old_log_probs = pick(old_log_probs);
+  result.ref_log_probs = pick(ref_log_probs);
+  result.returns = pick(returns);
+  result.old_values = pick(old_values);
+  return result;
 }
+
+struct Learner::Shard {
+  ObjectiveTerms terms;
+  at::Tensor log_probs;  // [rows, time]
+};
 
 Learner::Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& options,
                  int64_t micro_batch)
@@ -66,7 +97,7 @@ Learner::Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& optio
   reset_optimizer();
 }
 
-void Learner::reset_optimizer() { optimizer_ = std::make_unique<Adam>(policy_.parameters()); }
+void Learner::reset_optimizer() { optimizer_ = make_optimizer(options_, policy_.parameters()); }
 
 bool Learner::is_finite() const {
   if (!at::isfinite(policy_.parameters().values()).all().item<bool>()) return false;
@@ -75,87 +106,86 @@ bool Learner::is_finite() const {
   return true;
 }
 
-Learner::ShardResult Learner::run_shard(const UpdateBatch& batch, const std::vector<int64_t>& rows,
-                                        const Policy::Replica& replica) const {
-  std::vector<const Sequence*> sequences;
-  for (const int64_t row : rows) sequences.push_back(batch.sequences[row]);
-  const at::Tensor hidden = replica.model->hidden(sequences);
-  const LogProbs result =
-      linear_log_prob(hidden, replica.model->head_weight(), replica.model->head_bias(),
-                      completion_ids(sequences), 1.0 / batch.temperature);
-  const at::Tensor policy_weights = flatten_rows(batch.policy_weights, batch, rows);
-  const at::Tensor policy_loss = weighted_sum(
-      reinforce_loss(result.log_prob, flatten_rows(batch.advantages, batch, rows)), policy_weights);
-  const at::Tensor entropy =
-      weighted_sum(result.entropy, flatten_rows(batch.entropy_weights, batch, rows));
-  at::Tensor loss = policy_loss;
-  if (batch.entropy_coef != 0) loss = loss - batch.entropy_coef * entropy;
-  ShardResult shard;
-  if (batch.returns.defined() && replica.value_head) {
-    const at::Tensor value = weighted_sum(
-        value_loss(replica.value_head->values(hidden), flatten_rows(batch.returns, batch, rows)),
-        policy_weights);
-    loss = loss + batch.value_coef * value;
-    shard.value_loss = value.item<double>();
-  }
-  loss.backward();
-  shard.policy_loss = policy_loss.item<double>();
-  shard.entropy = entropy.item<double>();
-  shard.log_probs = result.log_prob.detach();
+Learner::Shard Learner::run_shard(const UpdateBatch& batch, const Objective& objective,
+                                  const std::vector<int64_t>& rows, const Network& network,
+                                  const at::Tensor& policy_weights,
+                                  const at::Tensor& entropy_weights) const {
+  const UpdateBatch part = batch.rows(rows);
+  const at::Tensor present = completion_mask(part.sequences);
+  const at::Tensor hidden = network.model->hidden(part.sequences);
+  const LogProbs result = token_log_probs(*network.model, hidden, part, objective.temperature);
+  ObjectiveInputs inputs;
+  inputs.log_prob = unpack(result.log_prob, present);
+  inputs.entropy = unpack(result.entropy, present);
+  if (part.returns.defined())
+    inputs.values = unpack(network.values(hidden, part.sequences), present);
+  inputs.mask = part.mask;
+  inputs.advantages = part.advantages;
+  inputs.old_log_probs =
+      part.old_log_probs.defined() ? part.old_log_probs : inputs.log_prob.detach();
+  inputs.ref_log_probs = part.ref_log_probs;
+  inputs.returns = part.returns;
+  inputs.old_values = part.old_values;
+  inputs.batch_size = static_cast<double>(batch.size());
+  const RowPicker pick(rows, present.size(1));
+  inputs.policy_weights = pick(policy_weights);
+  inputs.entropy_weights = pick(entropy_weights);
+  Shard shard;
+  shard.terms = evaluate(objective, inputs);
+  shard.terms.loss.backward();
+  shard.terms.loss.reset();
+  shard.log_probs = inputs.log_prob.detach();
   return shard;
 }
 
-UpdateResult Learner::accumulate(const UpdateBatch& batch) {
-  const auto count = static_cast<int64_t>(batch.sequences.size());
-  // Longest first, empty completions left out: they have nothing to learn from.
-  std::vector<int64_t> order;
-  for (int64_t i = 0; i < count; ++i)
-    if (batch.sequences[i]->completion_length() > 0) order.push_back(i);
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return batch.sequences[a]->tokens.size() > batch.sequences[b]->tokens.size();
-  });
-  const auto shard_rows = [&](int64_t shard) {
-    const auto first = order.begin() + shard * micro_batch_;
-    return std::vector<int64_t>(first, std::min(first + micro_batch_, order.end()));
-  };
-  const int64_t shards = (static_cast<int64_t>(order.size()) + micro_batch_ - 1) / micro_batch_;
-  std::vector<ShardResult> results(static_cast<size_t>(shards));
-  policy_.parameters().gradient().zero_();
+void Learner::clear() { policy_.parameters().gradient().zero_(); }
+
+UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& objective,
+                                 bool measure_noise) {
+  const at::Tensor policy_weights =
+      token_weights(batch.mask, objective.aggregation, objective.normaliser);
+  const at::Tensor entropy_weights = token_weights(batch.mask, Aggregation::kTokenMean);
+  const auto shards = length_shards(batch.sequences, micro_batch_);
+  std::vector<Shard> results(shards.size());
+  std::vector<double> squares(shards.size());
   pool_.run_ordered(
-      shards,
-      [&](int64_t shard, int worker) {
-        results[shard] = run_shard(batch, shard_rows(shard), replicas_[worker]);
+      static_cast<int64_t>(shards.size()),
+      [&](int64_t i, int worker) {
+        results[i] = run_shard(batch, objective, shards[i], replicas_[worker].network,
+                               policy_weights, entropy_weights);
       },
       [&](int64_t, int worker) {
         move_gradient(replicas_[worker].gradient, policy_.parameters().gradient());
       });
 
   UpdateResult total;
-  total.log_probs.resize(static_cast<size_t>(count), at::empty({0}));
-  for (int64_t shard = 0; shard < shards; ++shard) {
-    const ShardResult& result = results[shard];
-    total.policy_loss += result.policy_loss;
-    total.value_loss += result.value_loss;
-    total.entropy += result.entropy;
-    int64_t at = 0;
-    for (const int64_t row : shard_rows(shard)) {
-      const int64_t length = batch.sequences[row]->completion_length();
-      total.log_probs[row] = result.log_probs.narrow(0, at, length);
-      at += length;
-    }
+  if (measure_noise)
+    total.noise = noise_of(shards, squares, squared_norm(policy_.parameters().gradient()),
+                           static_cast<double>(batch.size()));
+  total.log_probs = at::zeros_like(batch.mask);
+  for (size_t i = 0; i < shards.size(); ++i) {
+    total += results[i].terms;
+    const at::Tensor& log_probs = results[i].log_probs;
+    total.log_probs.narrow(1, 0, log_probs.size(1))
+        .index_copy_(0, at::tensor(shards[i], at::kLong), log_probs);
   }
-  total.grad_norm = optimizer_->gradient_norm(pool_);
-  total.finite = std::isfinite(total.policy_loss) && std::isfinite(total.value_loss) &&
-                 std::isfinite(total.entropy) && std::isfinite(total.grad_norm);
   return total;
 }
 
-UpdateResult Learner::update(const UpdateBatch& batch, double learning_rate) {
-  UpdateResult result = accumulate(batch);
-  if (!result.finite) return result;
+void Learner::apply(UpdateResult& result, double learning_rate) {
+  result.grad_norm = gradient_norm(policy_.parameters(), pool_);
+  result.finite = result.finite && result.is_finite() && std::isfinite(result.grad_norm);
+  if (!result.finite) return;
   const bool clip = options_.max_grad_norm > 0 && result.grad_norm > options_.max_grad_norm;
   const double scale = clip ? options_.max_grad_norm / (result.grad_norm + 1e-6) : 1.0;
   optimizer_->step(pool_, options_, learning_rate, scale);
+}
+
+UpdateResult Learner::update(const UpdateBatch& batch, const Objective& objective,
+                             double learning_rate) {
+  clear();
+  UpdateResult result = accumulate(batch, objective);
+  apply(result, learning_rate);
   return result;
 }
 

@@ -1,11 +1,14 @@
-// The update: one gradient step of the policy (and value head) on a batch of sequences with given
-// advantages.
+// The update: one gradient step of the policy (and value network) on a batch of sequences with
+// given advantages.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/worker_pool.h"
+#include "train/forward.h"
+#include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/policy.h"
 
@@ -13,62 +16,62 @@ namespace pgtrain {
 
 // Row i belongs to sequences[i]; column t to its completion token t. All tensors are [batch, time]
 // float32 with time = the longest completion; what lies behind a row's own length never matters.
-struct UpdateBatch {
-  std::vector<const Sequence*> sequences;
+struct UpdateBatch : SequenceBatch {
+  at::Tensor mask;  // 1 = the token counts in the loss
   at::Tensor advantages;
-  at::Tensor policy_weights;   // of -A log pi; see token_weights
-  at::Tensor entropy_weights;  // of the entropy, also for reporting
-  at::Tensor returns;          // targets of V; undefined = no value loss
-  double temperature = 1.0;
-  double entropy_coef = 0.0;
-  double value_coef = 0.0;
+  at::Tensor old_log_probs;  // at sampling time; undefined: the policy is the one that sampled
+  at::Tensor ref_log_probs;  // of the reference model; undefined = no KL in the loss
+  at::Tensor returns;        // targets of V; undefined = no value loss
+  at::Tensor old_values;     // V at sampling time; only read when the value loss is clipped
+
+  // The rows as a batch of their own.
+  UpdateBatch rows(const std::vector<int64_t>& rows) const;
 };
 
-struct UpdateResult {
-  double policy_loss = 0;
-  double value_loss = 0;
-  double entropy = 0;    // weighted mean of the tokens
-  double grad_norm = 0;  // before clipping
-  bool finite = true;    // false: the step was skipped
-  std::vector<at::Tensor>
-      log_probs;  // of the batch's completion tokens, a tensor for each sequence
+struct UpdateResult : ObjectiveTerms {
+  double grad_norm = 0;                // before clipping
+  bool finite = true;                  // false: the step was skipped
+  at::Tensor log_probs;                // [batch, time], of the completion tokens before the step
+  std::optional<GradientNoise> noise;  // when it was asked for and there are several shards
 };
-
-// [batch, time] float32, 1 for each completion token of each sequence.
-at::Tensor completion_mask(const std::vector<const Sequence*>& sequences);
 
 class Learner {
  public:
   // Makes one replica of the network a worker. policy and pool must outlive it.
   Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& options, int64_t micro_batch);
 
-  // loss = sum w (-A log pi) - entropy_coef * sum w_e H + value_coef * sum w 0.5 (V - R)^2, its
-  // gradient, clipping, one step of Adam. Sequences are sorted by length and cut into micro-batches
-  // of fixed size; each is one shard, and the shards' gradients are added in order, so the bits do
-  // not depend on the number of workers.
-  UpdateResult update(const UpdateBatch& batch, double learning_rate);
+  // The objective's gradient, clipping, one step of the optimiser: clear, accumulate, apply.
+  UpdateResult update(const UpdateBatch& batch, const Objective& objective, double learning_rate);
 
-  // The gradient alone, in policy.parameters().gradient(); what update applies. For tests and
-  // measurements.
-  UpdateResult accumulate(const UpdateBatch& batch);
+  // The parts of update, for several batches in one step. Sequences are sorted by length and cut
+  // into micro-batches of fixed size; each is one shard, and the shards' gradients are added in
+  // order, so the bits do not depend on the number of workers.
+  void clear();
+  // measure_noise, right after clear: also estimates the gradient's signal and noise from the
+  // shards' parts. Shards are sorted by length, so what depends on length counts as noise.
+  UpdateResult accumulate(const UpdateBatch& batch, const Objective& objective,
+                          bool measure_noise = false);
+  // Fills in grad_norm and finite; no step when anything is not finite.
+  void apply(UpdateResult& result, double learning_rate);
 
-  Adam& optimizer() { return *optimizer_; }
+  Optimizer& optimizer() { return *optimizer_; }
   // Every parameter and moment is finite: nothing else may reach a checkpoint.
   bool is_finite() const;
   // Forgets the moments: a new phase starts.
   void reset_optimizer();
 
  private:
-  struct ShardResult;
-  ShardResult run_shard(const UpdateBatch& batch, const std::vector<int64_t>& rows,
-                        const Policy::Replica& replica) const;
+  struct Shard;
+  Shard run_shard(const UpdateBatch& batch, const Objective& objective,
+                  const std::vector<int64_t>& rows, const Network& network,
+                  const at::Tensor& policy_weights, const at::Tensor& entropy_weights) const;
 
   Policy& policy_;
   WorkerPool& pool_;
   OptimizerOptions options_;
   int64_t micro_batch_;
   std::vector<Policy::Replica> replicas_;  // a worker each
-  std::unique_ptr<Adam> optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
 };
 
 }  // namespace pgtrain

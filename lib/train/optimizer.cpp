@@ -15,28 +15,44 @@ constexpr int64_t kBlock = 1 << 16;
 
 int64_t blocks_of(int64_t size) { return (size + kBlock - 1) / kBlock; }
 
+void append_state(std::vector<NamedTensor>& result, const ParameterBuffer& parameters,
+                  const std::string& name, const at::Tensor& flat) {
+  for (const auto& entry : parameters.entries())
+    result.push_back({name + "." + entry.name, ParameterBuffer::view(flat, entry)});
+}
+
 }  // namespace
 
 void describe(Section& section, OptimizerOptions& options) {
-  section.choice("kind", options.kind, {"adam", "adamw"},
-                 "adamw = adam with decoupled weight decay");
+  section.choice("kind", options.kind, {"adam", "adamw", "sgd"},
+                 "adamw = adam with decoupled weight decay; sgd = plain steps, or with momentum");
   section.field("learning_rate", options.learning_rate, "step size", between(0.0, 10.0));
-  section.field("beta1", options.beta1, "decay of the mean of gradients", between(0.0, 0.999999));
-  section.field("beta2", options.beta2, "decay of the mean of squared gradients",
+  section.field("beta1", options.beta1, "decay of the mean of gradients; adam and adamw",
                 between(0.0, 0.999999));
-  section.field("epsilon", options.epsilon, "added to the root of the second moment",
-                between(1e-20, 1.0));
+  section.field("beta2", options.beta2, "decay of the mean of squared gradients; adam and adamw",
+                between(0.0, 0.999999));
+  section.field("epsilon", options.epsilon,
+                "added to the root of the second moment; adam and adamw", between(1e-20, 1.0));
+  section.field("momentum", options.momentum,
+                "share of the last step's direction that is kept; sgd only; 0 = none",
+                between(0.0, 0.999999));
+  section.field("nesterov", options.nesterov, "look one step ahead; sgd with momentum only");
   section.field("weight_decay", options.weight_decay,
-                "share of each weight taken away, times the learning rate; adamw only",
+                "share of each weight taken away, times the learning rate; adamw and sgd",
                 between(0.0, 10.0));
   section.field(
       "max_grad_norm", options.max_grad_norm,
       "the gradient (of policy and value head together) is scaled down to this norm; 0 = never",
       at_least(0.0));
-  section.choice("schedule", options.schedule, {"constant", "linear", "cosine"},
-                 "how the learning rate goes from its value to 0 over train.steps");
+  section.choice("schedule", options.schedule, {"constant", "linear", "cosine", "inverse_sqrt"},
+                 "how the learning rate goes on after warmup_steps: as it is, down to 0 at "
+                 "train.steps (linear, cosine), or by one over the root of the step");
   section.field("warmup_steps", options.warmup_steps,
                 "steps over which the learning rate rises from 0; 0 = none", at_least(0));
+  section.field("ema_decay", options.ema_decay,
+                "evaluate with a moving average of the weights that keeps this share of itself in "
+                "each step, and save it beside them; 0 = none",
+                between(0.0, 0.9999999));
 }
 
 double schedule_factor(const std::string& schedule, int64_t step, int64_t steps,
@@ -44,19 +60,21 @@ double schedule_factor(const std::string& schedule, int64_t step, int64_t steps,
   if (step < warmup_steps) return static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
   const double length = static_cast<double>(std::max<int64_t>(1, steps - warmup_steps));
   const double part = std::min(1.0, static_cast<double>(step - warmup_steps) / length);
+  if (schedule == "inverse_sqrt")
+    return std::sqrt(static_cast<double>(std::max<int64_t>(1, warmup_steps)) /
+                     static_cast<double>(step + 1));
   if (schedule == "linear") return 1 - part;
   if (schedule == "cosine") return 0.5 * (1 + std::cos(3.14159265358979323846 * part));
   return 1;
 }
 
-Adam::Adam(const ParameterBuffer& parameters)
-    : parameters_(parameters),
-      m_(at::zeros_like(parameters.values())),
-      v_(at::zeros_like(parameters.values())) {}
+bool schedule_needs_end(const std::string& schedule) {
+  return schedule == "linear" || schedule == "cosine";
+}
 
-double Adam::gradient_norm(WorkerPool& pool) const {
-  const int64_t size = parameters_.size();
-  const float* gradient = parameters_.gradient().data_ptr<float>();
+double gradient_norm(const ParameterBuffer& parameters, WorkerPool& pool) {
+  const int64_t size = parameters.size();
+  const float* gradient = parameters.gradient().data_ptr<float>();
   std::vector<double> sums(static_cast<size_t>(blocks_of(size)));
   pool.run(blocks_of(size), [&](int64_t block, int) {
     const int64_t end = std::min(size, (block + 1) * kBlock);
@@ -71,6 +89,17 @@ double Adam::gradient_norm(WorkerPool& pool) const {
   for (const double sum : sums) total += sum;
   return std::sqrt(total);
 }
+
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
+                                          const ParameterBuffer& parameters) {
+  if (options.kind == "sgd") return std::make_unique<Sgd>(parameters, options.momentum > 0);
+  return std::make_unique<Adam>(parameters);
+}
+
+Adam::Adam(const ParameterBuffer& parameters)
+    : parameters_(parameters),
+      m_(at::zeros_like(parameters.values())),
+      v_(at::zeros_like(parameters.values())) {}
 
 void Adam::step(WorkerPool& pool, const OptimizerOptions& options, double learning_rate,
                 double gradient_scale) {
@@ -100,10 +129,43 @@ void Adam::step(WorkerPool& pool, const OptimizerOptions& options, double learni
 
 std::vector<NamedTensor> Adam::state() const {
   std::vector<NamedTensor> result;
-  for (const auto& entry : parameters_.entries()) {
-    result.push_back({"exp_avg." + entry.name, ParameterBuffer::view(m_, entry)});
-    result.push_back({"exp_avg_sq." + entry.name, ParameterBuffer::view(v_, entry)});
-  }
+  append_state(result, parameters_, "exp_avg", m_);
+  append_state(result, parameters_, "exp_avg_sq", v_);
+  return result;
+}
+
+Sgd::Sgd(const ParameterBuffer& parameters, bool with_momentum) : parameters_(parameters) {
+  if (with_momentum) momentum_ = at::zeros_like(parameters.values());
+}
+
+void Sgd::step(WorkerPool& pool, const OptimizerOptions& options, double learning_rate,
+               double gradient_scale) {
+  ++steps_;
+  const auto scale = static_cast<float>(gradient_scale);
+  const auto decay = static_cast<float>(options.weight_decay);
+  const auto keep = static_cast<float>(options.momentum);
+  const auto rate = static_cast<float>(learning_rate);
+  float* value = parameters_.values().data_ptr<float>();
+  const float* gradient = parameters_.gradient().data_ptr<float>();
+  float* momentum = momentum_.defined() ? momentum_.data_ptr<float>() : nullptr;
+  const int64_t size = parameters_.size();
+  // Starting from zero, momentum m + g is g: what torch does in its first step.
+  pool.run(blocks_of(size), [&](int64_t block, int) {
+    const int64_t end = std::min(size, (block + 1) * kBlock);
+    for (int64_t i = block * kBlock; i < end; ++i) {
+      float direction = gradient[i] * scale + decay * value[i];
+      if (momentum != nullptr) {
+        momentum[i] = keep * momentum[i] + direction;
+        direction = options.nesterov ? direction + keep * momentum[i] : momentum[i];
+      }
+      value[i] -= rate * direction;
+    }
+  });
+}
+
+std::vector<NamedTensor> Sgd::state() const {
+  std::vector<NamedTensor> result;
+  if (momentum_.defined()) append_state(result, parameters_, "momentum_buffer", momentum_);
   return result;
 }
 

@@ -9,6 +9,7 @@ namespace pgtrain {
 namespace {
 
 constexpr uint64_t kMaxJsonBytes = uint64_t{512} << 20;
+const std::string kValueNetwork = "value_network.";
 
 nlohmann::json read_json(const std::filesystem::path& path) {
   try {
@@ -16,13 +17,6 @@ nlohmann::json read_json(const std::filesystem::path& path) {
   } catch (const nlohmann::json::exception& e) {
     throw DataError(fmt::format("{}: not valid JSON: {}", path.string(), e.what()));
   }
-}
-
-std::vector<LanguageModel::Parameter> parameters_of(LanguageModel& model, ValueHead* value_head) {
-  auto parameters = model.parameters();
-  if (value_head != nullptr)
-    for (const auto& parameter : value_head->parameters()) parameters.push_back(parameter);
-  return parameters;
 }
 
 void write_json(const std::filesystem::path& path, const nlohmann::json& json) {
@@ -34,14 +28,37 @@ void write_json(const std::filesystem::path& path, const nlohmann::json& json) {
 
 }  // namespace
 
+Network::Network(const ModelOptions& options, ValueNetwork value)
+    : model(make_language_model(options)) {
+  if (value == ValueNetwork::kNone) return;
+  const bool separate = value == ValueNetwork::kSeparate;
+  if (separate) value_model = make_language_model(options);
+  value_head = std::make_unique<ValueHead>(options.hidden_size, separate);
+}
+
+std::vector<LanguageModel::Parameter> Network::parameters() {
+  auto result = model->parameters();
+  if (value_model)
+    for (const auto& parameter : value_model->parameters())
+      result.push_back({kValueNetwork + parameter.name, parameter.tensor});
+  if (value_head)
+    for (const auto& parameter : value_head->parameters()) result.push_back(parameter);
+  return result;
+}
+
+at::Tensor Network::values(const at::Tensor& hidden,
+                           const std::vector<const Sequence*>& batch) const {
+  return value_head->values(value_model ? value_model->hidden(batch) : hidden);
+}
+
 Policy::Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options,
-               bool with_value_head, uint64_t seed)
-    : tokenizer_(std::move(tokenizer)), model_(make_language_model(options)) {
+               ValueNetwork value, uint64_t seed)
+    : value_(value), tokenizer_(std::move(tokenizer)), network_(options, value) {
   PG_CHECK(options.vocab_size >= tokenizer_->vocab_size(), "{} rows for {} tokens",
            options.vocab_size, tokenizer_->vocab_size());
-  model_->initialise(seed);
-  if (with_value_head) value_head_ = std::make_unique<ValueHead>(options.hidden_size);
-  parameters_ = std::make_unique<ParameterBuffer>(parameters_of(*model_, value_head_.get()));
+  network_.model->initialise(seed);
+  if (network_.value_model) network_.value_model->initialise(seed);
+  parameters_ = std::make_unique<ParameterBuffer>(network_.parameters());
 }
 
 std::unique_ptr<Policy> Policy::open(const std::filesystem::path& folder) {
@@ -57,9 +74,13 @@ std::unique_ptr<Policy> Policy::open(const std::filesystem::path& folder) {
   // The sizes in config.json are only believed once the tensor file, whose size is known, agrees:
   // nothing large is allocated for a config that lies.
   const TensorFile tensors = TensorFile::open(folder / "model.safetensors");
+  ValueNetwork value =
+      tensors.has("value_head.weight") ? ValueNetwork::kShared : ValueNetwork::kNone;
   int64_t stored = 0;
   for (const std::string& name : tensors.names()) {
-    if (name.rfind("value_head.", 0) == 0) continue;
+    const bool is_network = name.rfind(kValueNetwork, 0) == 0;
+    if (is_network) value = ValueNetwork::kSeparate;
+    if (is_network || name.rfind("value_head.", 0) == 0) continue;
     int64_t count = 1;
     for (const int64_t size : tensors.shape(name)) count *= size;
     stored += count;
@@ -68,31 +89,56 @@ std::unique_ptr<Policy> Policy::open(const std::filesystem::path& folder) {
     throw DataError(fmt::format("{}: holds {} parameters, a model as in {} has {}",
                                 tensors.path().string(), stored, config_file.string(),
                                 parameter_count(options)));
-  auto policy =
-      std::make_unique<Policy>(std::move(tokenizer), options, tensors.has("value_head.weight"), 0);
+  auto policy = std::make_unique<Policy>(std::move(tokenizer), options, value, 0);
   copy_into(tensors, policy->named_values());
   return policy;
 }
 
 void Policy::write(const std::filesystem::path& folder) const {
-  nlohmann::json config = to_json(model_->options());
+  nlohmann::json config = to_json(model().options());
   config["bos_token_id"] = Tokenizer::bos_id();
   config["eos_token_id"] = Tokenizer::eos_id();
   config["pad_token_id"] = Tokenizer::pad_id();
   write_json(folder / "config.json", config);
   write_json(folder / "tokenizer.json", tokenizer_->to_json());
-  write_tensor_file(folder / "model.safetensors", named_values());
+  write_parameters(folder / "model.safetensors");
+}
+
+void Policy::write_parameters(const std::filesystem::path& file) const {
+  write_tensor_file(file, named_values());
 }
 
 void Policy::read_parameters(const std::filesystem::path& file) {
   copy_into(TensorFile::open(file), named_values());
 }
 
+std::unique_ptr<Policy> Policy::copy() const {
+  auto result = std::make_unique<Policy>(tokenizer_from_json(tokenizer_->to_json(), "tokenizer"),
+                                         model().options(), ValueNetwork::kNone, 0);
+  result->mix(*this, 0);
+  return result;
+}
+
+void Policy::mix(const Policy& other, double keep) {
+  for (const auto& entry : parameters_->entries()) {
+    at::Tensor value = ParameterBuffer::view(parameters_->values(), entry);
+    const at::Tensor source = other.parameters().value(entry.name);
+    if (keep == 0)
+      value.copy_(source);
+    else
+      value.mul_(keep).add_(source, 1 - keep);
+  }
+}
+
+void Policy::restart_value_network() {
+  if (!network_.value_model) return;
+  for (const auto& parameter : network_.model->parameters())
+    parameters_->value(kValueNetwork + parameter.name).copy_(parameters_->value(parameter.name));
+}
+
 Policy::Replica Policy::replicate() const {
-  Replica replica;
-  replica.model = make_language_model(model_->options());
-  if (value_head_) replica.value_head = std::make_unique<ValueHead>(model_->options().hidden_size);
-  replica.gradient = parameters_->attach(parameters_of(*replica.model, replica.value_head.get()));
+  Replica replica{Network(model().options(), value_), {}};
+  replica.gradient = parameters_->attach(replica.network.parameters());
   return replica;
 }
 

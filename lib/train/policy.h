@@ -14,10 +14,27 @@
 
 namespace pgtrain {
 
+// What reads V(s): nothing, a linear head on the policy's states, or a network of its own.
+enum class ValueNetwork { kNone, kShared, kSeparate };
+
+// A network with what its training needs beside the policy's own parameters.
+struct Network {
+  std::unique_ptr<LanguageModel> model;
+  std::unique_ptr<LanguageModel> value_model;  // null unless V has a network of its own
+  std::unique_ptr<ValueHead> value_head;       // null without V
+
+  Network(const ModelOptions& options, ValueNetwork value);
+  // The policy's parameters, then value_network.* and value_head.*.
+  std::vector<LanguageModel::Parameter> parameters();
+  // V before each completion token of the batch, [N] like `hidden` of the policy, which gave it.
+  at::Tensor values(const at::Tensor& hidden, const std::vector<const Sequence*>& batch) const;
+};
+
 class Policy {
  public:
-  // options.vocab_size must be at least the tokenizer's. Parameters are initialised from the seed.
-  Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options, bool with_value_head,
+  // options.vocab_size must be at least the tokenizer's. Parameters are initialised from the seed;
+  // a value network of its own starts with the policy's weights.
+  Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options, ValueNetwork value,
          uint64_t seed);
 
   // Opens a checkpoint folder (config.json, tokenizer.json, model.safetensors). Throws DataError.
@@ -25,20 +42,33 @@ class Policy {
 
   // Writes those three files into an existing folder. Throws DiskError.
   void write(const std::filesystem::path& folder) const;
+  // Writes the parameters alone. Throws DiskError.
+  void write_parameters(const std::filesystem::path& file) const;
   // Fills the parameters from a model.safetensors with exactly these names and shapes. Throws
   // DataError.
   void read_parameters(const std::filesystem::path& file);
 
+  // The same tokenizer, network and weights, without V.
+  std::unique_ptr<Policy> copy() const;
+  // weights <- keep * weights + (1 - keep) * those of the other, which has at least these
+  // parameters.
+  void mix(const Policy& other, double keep);
+  // Gives a value network of its own the policy's present weights.
+  void restart_value_network();
+
   const Tokenizer& tokenizer() const { return *tokenizer_; }
-  LanguageModel& model() { return *model_; }
-  const LanguageModel& model() const { return *model_; }
-  const ValueHead* value_head() const { return value_head_.get(); }
+  LanguageModel& model() { return *network_.model; }
+  const LanguageModel& model() const { return *network_.model; }
+  // The head on the policy's states; null without V and when V has a network of its own.
+  const ValueHead* value_head() const {
+    return network_.value_model ? nullptr : network_.value_head.get();
+  }
+  const Network& network() const { return network_; }
   const ParameterBuffer& parameters() const { return *parameters_; }
 
   // A second network over the same parameter values, with gradients of its own.
   struct Replica {
-    std::unique_ptr<LanguageModel> model;
-    std::unique_ptr<ValueHead> value_head;
+    Network network;
     at::Tensor gradient;
   };
   Replica replicate() const;
@@ -46,9 +76,9 @@ class Policy {
  private:
   std::vector<NamedTensor> named_values() const;
 
+  ValueNetwork value_;
   std::unique_ptr<Tokenizer> tokenizer_;
-  std::unique_ptr<LanguageModel> model_;
-  std::unique_ptr<ValueHead> value_head_;
+  Network network_;
   std::unique_ptr<ParameterBuffer> parameters_;
 };
 

@@ -18,7 +18,7 @@ Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
   std::vector<std::vector<int64_t>> prompts;
   for (int64_t i = first; i < last; ++i)
     prompts.push_back(encode_prompt(policy.tokenizer(), data[records[i]].prompt));
-  key.first_sequence = static_cast<uint32_t>(first * samples_per_prompt);
+  key.first_sequence += static_cast<uint32_t>(first * samples_per_prompt);
   Shard shard;
   shard.completions =
       generate(policy.model(), policy.value_head(), prompts, samples_per_prompt, options, key);
@@ -48,14 +48,14 @@ std::string completion_text(const Tokenizer& tokenizer, const Completion& comple
 
 Rollout collect(const Policy& policy, WorkerPool& pool, const Dataset& data, const Reward& reward,
                 const std::vector<int64_t>& records, int64_t samples_per_prompt, int64_t shard_size,
-                const GenerationOptions& options, const Rng& rng, uint64_t step) {
+                const GenerationOptions& options, const DrawKey& key) {
   const auto count = static_cast<int64_t>(records.size());
   const int64_t groups = groups_per_shard(shard_size, samples_per_prompt);
   std::vector<Shard> shards(static_cast<size_t>((count + groups - 1) / groups));
   pool.run(static_cast<int64_t>(shards.size()), [&](int64_t shard, int) {
     const int64_t first = shard * groups;
     shards[shard] = run_shard(policy, data, reward, records, first, std::min(count, first + groups),
-                              samples_per_prompt, options, {&rng, step, 0});
+                              samples_per_prompt, options, key);
   });
   Rollout rollout;
   rollout.records = records;

@@ -33,9 +33,9 @@ std::string completion_text(const Tokenizer& tokenizer, const Completion& comple
 
 // Every shard (at most shard_size completions, whole groups) is generated and at once scored by one
 // worker, so scoring overlaps with the generation of other shards. Which completions share a shard
-// depends on the arguments only.
+// depends on the arguments only. key.first_sequence is the number of the first completion.
 Rollout collect(const Policy& policy, WorkerPool& pool, const Dataset& data, const Reward& reward,
                 const std::vector<int64_t>& records, int64_t samples_per_prompt, int64_t shard_size,
-                const GenerationOptions& options, const Rng& rng, uint64_t step);
+                const GenerationOptions& options, const DrawKey& key);
 
 }  // namespace pgtrain

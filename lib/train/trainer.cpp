@@ -8,12 +8,15 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/log.h"
 #include "core/signals.h"
-#include "rl/loss.h"
+#include "rl/group_advantage.h"
 #include "tensor/blas.h"
 #include "tensor/masked.h"
 #include "train/evaluation.h"
+#include "train/supervised.h"
+#include "train/update_metrics.h"
 
 namespace pgtrain {
 namespace {
@@ -22,64 +25,12 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kWarmup = "warmup";
 constexpr const char* kTrain = "train";
+constexpr const char* kStartFile = "start.safetensors";
+constexpr const char* kAverageFile = "average.safetensors";
 constexpr uint64_t kMaxStateBytes = uint64_t{16} << 20;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-Aggregation aggregation_of(const std::string& name) {
-  if (name == "token_mean") return Aggregation::kTokenMean;
-  if (name == "sequence_mean_token_mean") return Aggregation::kSequenceMeanTokenMean;
-  if (name == "fixed_normaliser") return Aggregation::kFixedNormaliser;
-  return Aggregation::kSequenceMeanTokenSum;
-}
-
-std::vector<const Sequence*> sequences_of(const Rollout& rollout) {
-  std::vector<const Sequence*> sequences;
-  for (const Completion& completion : rollout.completions)
-    sequences.push_back(&completion.sequence);
-  return sequences;
-}
-
-at::Tensor rewards_of(const Rollout& rollout) {
-  at::Tensor rewards = at::empty({rollout.size()});
-  for (int64_t i = 0; i < rollout.size(); ++i) {
-    const auto reward = static_cast<float>(rollout.scores[i].total);
-    if (!std::isfinite(reward))
-      throw DivergenceError(
-          fmt::format("the reward of completion {} ('{}') is not finite", i, rollout.texts[i]));
-    rewards.data_ptr<float>()[i] = reward;
-  }
-  return rewards;
-}
-
-at::Tensor values_of(const Rollout& rollout, const at::Tensor& mask) {
-  at::Tensor values = at::zeros_like(mask);
-  for (int64_t i = 0; i < rollout.size(); ++i)
-    std::copy(rollout.completions[i].values.begin(), rollout.completions[i].values.end(),
-              values.data_ptr<float>() + i * values.size(1));
-  return values;
-}
-
-// Largest |log pi when sampled - log pi in the update|: on policy it is rounding only. Anything
-// larger is a bug in one of the two.
-double largest_log_prob_gap(const Rollout& rollout, const UpdateResult& result) {
-  double gap = 0;
-  for (int64_t i = 0; i < rollout.size(); ++i) {
-    const auto& sampled = rollout.completions[i].log_probs;
-    const float* trained = result.log_probs[i].data_ptr<float>();
-    for (size_t t = 0; t < sampled.size(); ++t)
-      gap = std::max(gap, std::abs(static_cast<double>(sampled[t] - trained[t])));
-  }
-  return gap;
-}
-
-int64_t completion_tokens(const Rollout& rollout) {
-  int64_t tokens = 0;
-  for (const Completion& completion : rollout.completions)
-    tokens += completion.sequence.completion_length();
-  return tokens;
 }
 
 // More workers than shards in a step would only hold gradients of their own.
@@ -92,6 +43,28 @@ int workers_for(const ExperimentConfig& config) {
        shards(rollout.prompts_per_step * rollout.samples_per_prompt, config.train.micro_batch),
        shards(config.warmup.batch_size, config.train.micro_batch)});
   return static_cast<int>(std::min<int64_t>(usable_threads(config.run.threads), most));
+}
+
+ValueNetwork value_network_of(const AlgorithmOptions& algorithm) {
+  if (algorithm.baseline != "value") return ValueNetwork::kNone;
+  return algorithm.value_network == "separate" ? ValueNetwork::kSeparate : ValueNetwork::kShared;
+}
+
+KlController controller_of(const KlOptions& kl) {
+  return kl.controller == "adaptive" ? KlController(kl.coef, kl.target, kl.horizon)
+                                     : KlController(kl.coef);
+}
+
+AdaptiveEntropy entropy_control_of(const AlgorithmOptions& algorithm) {
+  AdaptiveEntropyOptions options;
+  options.target = algorithm.entropy_target;
+  return {algorithm.entropy_coef, options};
+}
+
+// The start policy has a file of its own only when it is the reference to the end.
+bool keeps_start(const AlgorithmOptions& algorithm) {
+  return algorithm.uses_reference() && algorithm.kl.reference == "start" &&
+         algorithm.kl.refresh_every == 0;
 }
 
 // Without flushing: the checkpoint store does that for all files of a checkpoint.
@@ -114,12 +87,19 @@ Trainer::Trainer(const ExperimentConfig& config)
           config,
           [this](std::string_view text) { return embedder_.embed(policy_->tokenizer(), text); })),
       pool_(workers_for(config), use_one_thread),
-      ema_(config.algorithm.ema_decay),
-      sample_rng_(static_cast<uint64_t>(config.run.seed), Purpose::kSample),
+      estimator_(config.algorithm),
+      mini_batch_rng_(static_cast<uint64_t>(config.run.seed), Purpose::kMiniBatch),
+      kl_controller_(controller_of(config.algorithm.kl)),
+      entropy_control_(entropy_control_of(config.algorithm)),
       drift_(config.fairness) {
-  const auto seed = static_cast<uint64_t>(config_.run.seed);
   policy_ = std::make_unique<Policy>(std::move(experiment_.tokenizer), experiment_.model,
-                                     config_.algorithm.baseline == "value", seed);
+                                     value_network_of(config_.algorithm),
+                                     static_cast<uint64_t>(config_.run.seed));
+  collector_ =
+      std::make_unique<Collector>(config_, *policy_, pool_, experiment_.train, *experiment_.reward);
+  // A reference that cannot be used must be told of before the disk is touched.
+  if (config_.algorithm.uses_reference())
+    reference_ = std::make_unique<ReferenceModel>(config_.algorithm.kl, policy_->copy());
   directory_ = std::make_unique<RunDirectory>(config_);
   log_to_file(*directory_ / "train.log");
   checkpoints_ = std::make_unique<CheckpointStore>(*directory_ / "checkpoints");
@@ -128,20 +108,18 @@ Trainer::Trainer(const ExperimentConfig& config)
   learner_ =
       std::make_unique<Learner>(*policy_, pool_, config_.optimizer, config_.train.micro_batch);
   state_.phase = config_.warmup.steps > 0 ? kWarmup : kTrain;
-  if (const auto latest = checkpoints_->latest())
+  if (const auto latest = checkpoints_->latest()) {
     resume(*latest);
-  else
+  } else {
     start_cursor();
+    if (state_.phase == kTrain) begin_training();
+  }
   freeze_embedder();
   directory_->record(config_);
   restore_links();
-  metrics_ = std::make_unique<JsonlSink>(*directory_ / "metrics.jsonl", state_.metrics_length);
-  completions_ =
-      std::make_unique<JsonlSink>(*directory_ / "completions.jsonl", state_.completions_length);
+  log_ = std::make_unique<RunLog>(*directory_, state_, experiment_.reward->part_names(),
+                                  config_.log.completions_per_step);
   drift_.read_first(*directory_ / "metrics.jsonl");
-  std::error_code missing;
-  const auto timing_length = std::filesystem::file_size(*directory_ / "timing.jsonl", missing);
-  timing_ = std::make_unique<JsonlSink>(*directory_ / "timing.jsonl", missing ? 0 : timing_length);
 }
 
 Trainer::~Trainer() = default;
@@ -174,11 +152,51 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   copy_into(TensorFile::open(checkpoint / "optimizer.safetensors"), learner_->optimizer().state());
   learner_->optimizer().set_steps(state_.optimizer_steps);
   if (Embedder::is_in(checkpoint)) embedder_.read(checkpoint, *policy_);
-  ema_.restore(state_.ema_baseline, state_.ema_count);
+  estimator_.ema().restore(state_.ema_baseline, state_.ema_count);
+  kl_controller_.restore(state_.kl_coef);
+  entropy_control_.restore(state_.entropy_coef);
+  if (state_.phase == kTrain) resume_others(checkpoint);
   start_cursor();
   cursor_->restore({state_.cursor_epoch, state_.cursor_position});
   saved_as_ = checkpoint_name(state_.phase, state_.step);
   spdlog::info("resuming from {}", checkpoint.string());
+}
+
+// The policy is about to make its first policy-gradient step.
+void Trainer::begin_training() {
+  policy_->restart_value_network();
+  if (config_.optimizer.ema_decay > 0) average_ = policy_->copy();
+  if (!reference_) return;
+  std::shared_ptr<const Policy> start;
+  if (keeps_start(config_.algorithm)) {
+    const StartPolicy frozen = StartPolicy::freeze(*policy_, *directory_ / kStartFile);
+    state_.start_digest = frozen.digest();
+    start = frozen.shared();
+  } else {
+    start = policy_->copy();
+  }
+  reference_ = std::make_unique<ReferenceModel>(config_.algorithm.kl, start);
+  state_.reference_digest = reference_->digest();
+}
+
+// The frozen and averaged policies beside the one that is trained.
+void Trainer::resume_others(const std::filesystem::path& checkpoint) {
+  if (config_.optimizer.ema_decay > 0) {
+    average_ = policy_->copy();
+    average_->read_parameters(checkpoint / kAverageFile);
+  }
+  if (!reference_) return;
+  if (keeps_start(config_.algorithm)) {
+    const StartPolicy frozen =
+        StartPolicy::open(*policy_, *directory_ / kStartFile, state_.start_digest);
+    reference_ = std::make_unique<ReferenceModel>(config_.algorithm.kl, frozen.shared());
+  }
+  reference_->read(checkpoint);
+  if (reference_->digest() != state_.reference_digest)
+    throw DataError(
+        fmt::format("{}: algorithm.kl.reference ({}) has changed since this "
+                    "checkpoint, so the run cannot go on exactly",
+                    checkpoint.string(), config_.algorithm.kl.reference));
 }
 
 // ---- the loop ----
@@ -199,7 +217,7 @@ TrainOutcome Trainer::run() {
     }
     while (state_.step < config_.train.steps && !StopFlag::raised()) train_step();
   }
-  progress_.finish();
+  log_->progress().finish();
   if (saved_as_ != checkpoint_name(state_.phase, state_.step)) save();
   outcome_.exit_code = state_.phase == kTrain && state_.step >= config_.train.steps
                            ? kExitDone
@@ -221,6 +239,7 @@ void Trainer::warm_up() {
   freeze_embedder();
   learner_->reset_optimizer();
   start_cursor();
+  begin_training();
 }
 
 // A kill may have come between a checkpoint's rename and its links.
@@ -248,35 +267,20 @@ void Trainer::start_cursor() {
 
 void Trainer::warmup_step() {
   const auto begin = Clock::now();
-  std::vector<Sequence> sequences;
-  for (const int64_t index : cursor_->next(config_.warmup.batch_size)) {
-    const Record& record = experiment_.train[index];
-    Sequence sequence;
-    sequence.tokens = encode_prompt(policy_->tokenizer(), record.prompt);
-    sequence.prompt_length = static_cast<int64_t>(sequence.tokens.size());
-    for (const int64_t id : policy_->tokenizer().encode(record.targets[0]))
-      sequence.tokens.push_back(id);
-    sequence.tokens.push_back(Tokenizer::eos_id());
-    sequences.push_back(std::move(sequence));
-  }
-  // Cross-entropy is the policy-gradient loss with every advantage 1.
-  UpdateBatch batch;
-  for (const Sequence& sequence : sequences) batch.sequences.push_back(&sequence);
-  const at::Tensor mask = completion_mask(batch.sequences);
-  batch.advantages = mask;
-  batch.policy_weights = token_weights(mask, Aggregation::kTokenMean);
-  batch.entropy_weights = batch.policy_weights;
-  const UpdateResult result = learner_->update(batch, config_.warmup.learning_rate);
-  check_finite(result);
+  const auto sequences = target_sequences(policy_->tokenizer(), experiment_.train,
+                                          cursor_->next(config_.warmup.batch_size));
+  const auto [batch, objective] = cross_entropy(sequences, 1);
+  const UpdateResult result = learner_->update(batch, objective, config_.warmup.learning_rate);
+  check_finite(result.finite, result);
   ++state_.step;
   Row row;
   row.set("phase", kWarmup);
   row.set("step", state_.step);
   row.set("loss", result.policy_loss);
   row.set("grad_norm", result.grad_norm);
-  metrics_->write(row);
-  const double tokens = mask.sum().item<double>();
-  progress_.update(
+  log_->write_metrics(row);
+  const double tokens = batch.mask.sum().item<double>();
+  log_->progress().update(
       fmt::format("warm-up {}/{}  loss {:.4f}  {} tok/s", state_.step, config_.warmup.steps,
                   result.policy_loss, format_rate(tokens / seconds_since(begin))),
       state_.step == config_.warmup.steps);
@@ -285,94 +289,113 @@ void Trainer::warmup_step() {
 
 void Trainer::train_step() {
   const auto begin = Clock::now();
-  const Rollout rollout = collect_rollout(cursor_->next(config_.rollout.prompts_per_step));
   StepTimes times;
-  times.collect = seconds_since(begin);
   Row row;
   row.set("phase", kTrain);
   row.set("step", state_.step + 1);
-  const UpdateBatch batch = advantages(rollout, row);
+  const Experience experience = collector_->collect(*cursor_, static_cast<uint64_t>(state_.step));
+  times.collect = seconds_since(begin);
+  const UpdateBatch batch = advantages(experience, row);
   const double learning_rate = config_.optimizer.learning_rate *
                                schedule_factor(config_.optimizer.schedule, state_.step,
                                                config_.train.steps, config_.optimizer.warmup_steps);
   const auto update_begin = Clock::now();
-  const UpdateResult result = learner_->update(batch, learning_rate);
+  const UpdateSummary summary = update(batch, experience, learning_rate);
   times.update = seconds_since(update_begin);
-  check_finite(result);
+  check_finite(summary.finite, summary.mean);
   ++state_.step;
-  state_.num_tokens += completion_tokens(rollout);
-  row.set("loss", result.policy_loss + config_.algorithm.value_coef * result.value_loss -
-                      config_.algorithm.entropy_coef * result.entropy);
-  row.set("policy_loss", result.policy_loss);
-  if (batch.returns.defined()) row.set("value_loss", result.value_loss);
-  row.set("entropy", result.entropy);
-  row.set("grad_norm", result.grad_norm);
+  state_.num_tokens += experience.generated_tokens;
   row.set("learning_rate", learning_rate);
-  row.set("sampling/sampling_logp_difference/max", largest_log_prob_gap(rollout, result));
-  row.set("num_tokens", state_.num_tokens);
-  row.set("nonfinite_steps", state_.nonfinite_total);
   times.total = seconds_since(begin);
-  report(row, rollout, batch, times);
+  report(row, batch, summary, experience, times);
+  adapt(summary);
   evaluate_if_due();
   if (state_.step % config_.checkpoint.every == 0 || (best_is_new_ && config_.checkpoint.keep_best))
     save();
 }
 
-Rollout Trainer::collect_rollout(const std::vector<int64_t>& records) {
-  GenerationOptions options;
-  options.max_new_tokens = config_.rollout.max_new_tokens;
-  options.eos_id = Tokenizer::eos_id();
-  options.sampler.temperature = config_.rollout.temperature;
-  return collect(*policy_, pool_, experiment_.train, *experiment_.reward, records,
-                 config_.rollout.samples_per_prompt, config_.rollout.shard_size, options,
-                 sample_rng_, static_cast<uint64_t>(state_.step));
-}
-
-UpdateBatch Trainer::advantages(const Rollout& rollout, Row& row) {
+UpdateBatch Trainer::advantages(const Experience& experience, Row& row) {
   const AlgorithmOptions& algorithm = config_.algorithm;
+  const Rollout& rollout = experience.rollout;
   UpdateBatch batch;
-  batch.sequences = sequences_of(rollout);
+  static_cast<SequenceBatch&>(batch) = sequences_of(rollout);
   const at::Tensor mask = completion_mask(batch.sequences);
-  const at::Tensor rewards = rewards_of(rollout);
-  at::Tensor advantage;  // [batch] or [batch, time]
+  batch.old_log_probs = sampled_log_probs(rollout, mask);
   add_rollout_metrics(row, "", rollout, experiment_.reward->part_names());
   add_fairness_metrics(row, "", config_.fairness, rollout, experiment_.train);
   if (rollout.samples_per_prompt > 1)
-    row.set("frac_reward_zero_std", zero_spread_fraction(rewards, rollout.samples_per_prompt));
-  if (algorithm.baseline == "value") {
-    const at::Tensor values = values_of(rollout, mask);
-    advantage =
-        gae(terminal_rewards(rewards, mask), values, mask, algorithm.gamma, algorithm.gae_lambda);
-    batch.returns = advantage + values;
-    row.set("baseline", masked_mean(values, mask).item<double>());
-    row.set("explained_variance", explained_variance(values, batch.returns, mask));
-  } else {
-    if (algorithm.baseline == "ema")
-      advantage = ema_.advantage(rewards);
-    else if (algorithm.baseline == "batch_mean")
-      advantage = batch_mean_advantage(rewards);
-    else if (algorithm.baseline == "leave_one_out")
-      advantage = leave_one_out_advantage(rewards, rollout.samples_per_prompt);
+    row.set("frac_reward_zero_std",
+            zero_spread_fraction(experience.rewards, rollout.samples_per_prompt));
+
+  AdvantageInputs inputs;
+  inputs.group_size = rollout.samples_per_prompt;
+  inputs.rewards = experience.rewards;
+  inputs.parts = parts_of(rollout);
+  for (const RewardPartOptions& part : config_.reward) inputs.part_weights.push_back(part.weight);
+  inputs.mask = mask;
+  inputs.old_log_probs = batch.old_log_probs;
+  inputs.greedy_rewards = experience.greedy_rewards;
+  if (policy_->value_head() != nullptr)
+    inputs.values = sampled_values(rollout, mask);
+  else if (policy_->network().value_model)
+    inputs.values =
+        frozen_values(policy_->network(), pool_, batch, mask, config_.train.micro_batch);
+  if (reference_) {
+    const at::Tensor reference = reference_->log_probs(
+        pool_, batch, mask, config_.rollout.temperature, config_.train.micro_batch);
+    const at::Tensor kl = kl_estimate(batch.old_log_probs, reference, algorithm.kl.estimator);
+    row.set("kl", masked_mean(kl, mask).item<double>());
+    row.set("kl_coef", kl_controller_.coef());
+    step_kl_ = sequence_sum(kl, mask).mean().item<double>();
+    inputs.kl_coef = kl_controller_.coef();
+    if (algorithm.kl.placement == "reward")
+      inputs.kl = kl;
     else
-      advantage = plain_advantage(rewards);
-    row.set("baseline", (rewards - advantage).mean().item<double>());
+      batch.ref_log_probs = reference;
   }
-  const at::Tensor counted = advantage.dim() == 2 ? mask : at::ones_like(advantage);
-  if (algorithm.whiten_advantages) advantage = masked_whiten(advantage, counted, true);
-  advantage = advantage * algorithm.advantage_scale;
-  row.set("advantage_std", std::sqrt(masked_variance(advantage, counted, true).item<double>()));
-  batch.advantages = advantage.dim() == 2 ? advantage : advantage.unsqueeze(1) * mask;
-  batch.policy_weights = token_weights(mask, aggregation_of(algorithm.aggregation),
-                                       static_cast<double>(config_.rollout.max_new_tokens));
-  batch.entropy_weights = token_weights(mask, Aggregation::kTokenMean);
-  batch.temperature = config_.rollout.temperature;
-  batch.entropy_coef = algorithm.entropy_coef;
-  batch.value_coef = algorithm.value_coef;
+  const Advantages estimate = estimator_.estimate(inputs, row);
+  batch.advantages = estimate.tokens;
+  batch.returns = estimate.returns;
+  batch.old_values = inputs.values;
+  batch.mask = algorithm.mask_truncated ? finished_mask(rollout, mask) : mask;
   return batch;
 }
 
-void Trainer::check_finite(const UpdateResult& result) {
-  if (result.finite) {
+UpdateSummary Trainer::update(const UpdateBatch& batch, const Experience& experience,
+                              double learning_rate) {
+  const AlgorithmOptions& algorithm = config_.algorithm;
+  Objective objective =
+      make_objective(algorithm, config_.rollout.temperature, config_.rollout.max_new_tokens);
+  if (objective.kl_coef != 0) objective.kl_coef = kl_controller_.coef();
+  if (algorithm.entropy_control == "adaptive")
+    objective.entropy_coef = state_.step > 0 ? entropy_control_.effective(state_.last_entropy) : 0;
+  std::vector<Sequence> targets;
+  std::optional<ExtraBatch> extra;
+  if (algorithm.supervised_coef > 0) {
+    targets = target_sequences(policy_->tokenizer(), experiment_.train, experience.rollout.records);
+    extra = cross_entropy(targets, algorithm.supervised_coef);
+  }
+  const int64_t noise_every = config_.log.gradient_noise_every;
+  const UpdatePlan plan = {algorithm.epochs, algorithm.mini_batches, algorithm.kl.stop_at,
+                           noise_every > 0 && state_.step % noise_every == 0};
+  return run_updates(*learner_, batch, objective, plan, mini_batch_rng_,
+                     static_cast<uint64_t>(state_.step), learning_rate, extra ? &*extra : nullptr);
+}
+
+// What the next step's coefficients and reference depend on.
+void Trainer::adapt(const UpdateSummary& summary) {
+  state_.last_entropy = summary.mean.entropy;
+  if (config_.algorithm.entropy_control == "adaptive")
+    entropy_control_.update(summary.mean.entropy);
+  if (average_) average_->mix(*policy_, config_.optimizer.ema_decay);
+  if (!reference_) return;
+  kl_controller_.update(step_kl_,
+                        config_.rollout.prompts_per_step * config_.rollout.samples_per_prompt);
+  reference_->follow(*policy_, state_.step);
+}
+
+void Trainer::check_finite(bool finite, const UpdateResult& result) {
+  if (finite) {
     state_.nonfinite_in_a_row = 0;
     return;
   }
@@ -390,62 +413,61 @@ void Trainer::check_finite(const UpdateResult& result) {
                     checkpoints_->directory().string()));
 }
 
-void Trainer::report(const Row& row, const Rollout& rollout, const UpdateBatch& batch,
-                     const StepTimes& times) {
-  metrics_->write(row);
-  write_completions(kTrain, rollout, &batch.advantages);
-  const int64_t tokens = completion_tokens(rollout);
-  const double tokens_per_second = static_cast<double>(tokens) / times.total;
+void Trainer::report(Row& row, const UpdateBatch& batch, const UpdateSummary& summary,
+                     const Experience& experience, const StepTimes& times) {
+  add_update_metrics(row, config_.algorithm, batch, summary);
+  if (config_.algorithm.resample_rounds > 0) {
+    row.set("resample/rounds", experience.resample_rounds);
+    row.set("resample/replaced_groups", experience.replaced_groups);
+  }
+  row.set("num_tokens", state_.num_tokens);
+  row.set("nonfinite_steps", state_.nonfinite_total);
+  log_->write_metrics(row);
+  for (const std::string& warning : diagnostics_.after_step(row)) warn(warning);
+  log_->write_completions(kTrain, state_.step, experience.rollout, experiment_.train,
+                          &batch.advantages);
+  const double tokens_per_second = static_cast<double>(experience.generated_tokens) / times.total;
   Row timing;
   timing.set("step", state_.step);
   timing.set("step_time", times.total);
-  timing.set("tokens", tokens);
+  timing.set("tokens", experience.generated_tokens);
   timing.set("collect_time", times.collect);
   timing.set("update_time", times.update);
   timing.set("tokens_per_second", tokens_per_second);
-  timing_->write(timing);
+  log_->write_timing(timing);
   const double per_step =
       seconds_since(started_) / static_cast<double>(state_.step - started_step_);
-  progress_.update(
+  log_->progress().update(
       fmt::format(
-          "step {}/{}  reward {:.4f}  baseline {:.4f}  entropy {:.3f}  length {:.1f}  {} tok/s  "
-          "ETA {}",
-          state_.step, config_.train.steps, row.number("reward"), row.number("baseline"),
-          row.number("entropy"), row.number("completions/mean_length"),
+          "step {}/{}  reward {:.4f}  entropy {:.3f}  length {:.1f}{}  {} tok/s  ETA {}",
+          state_.step, config_.train.steps, row.number("reward"), row.number("entropy"),
+          row.number("completions/mean_length"),
+          reference_ ? fmt::format("  kl {:.4f}", row.number("kl")) : "",
           format_rate(tokens_per_second),
           format_duration(per_step * static_cast<double>(config_.train.steps - state_.step))),
       state_.step == config_.train.steps);
 }
 
-void Trainer::write_completions(const char* phase, const Rollout& rollout,
-                                const at::Tensor* advantages) {
-  const int64_t count = std::min(config_.log.completions_per_step, rollout.size());
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t index = i * rollout.size() / count;  // spread over the whole batch
-    Row row = completion_row(phase, state_.step, rollout, index,
-                             phase == std::string(kTrain) ? experiment_.train : *experiment_.eval,
-                             experiment_.reward->part_names());
-    const int64_t length = rollout.completions[index].sequence.completion_length();
-    if (advantages != nullptr && length > 0)
-      row.set("advantage", advantages->select(0, index).narrow(0, 0, length).mean().item<double>());
-    completions_->write(row);
-  }
+void Trainer::warn(const std::string& text) {
+  log_->progress().clear();
+  spdlog::warn("step {}: {}", state_.step, text);
 }
 
 void Trainer::evaluate_if_due() {
   const int64_t every = config_.eval.every;
   if (!experiment_.eval || every == 0) return;
   if (state_.step % every != 0 && state_.step != config_.train.steps) return;
-  const Rollout rollout =
-      evaluate(*policy_, pool_, *experiment_.eval, *experiment_.reward, config_.eval.max_records,
-               config_.rollout.shard_size, config_.rollout.max_new_tokens);
+  const Rollout rollout = evaluate(average_ ? *average_ : *policy_, pool_, *experiment_.eval,
+                                   *experiment_.reward, config_.eval.max_records,
+                                   config_.rollout.shard_size, config_.rollout.max_new_tokens);
   Row row;
   row.set("phase", "eval");
   row.set("step", state_.step);
   add_rollout_metrics(row, "eval_", rollout, experiment_.reward->part_names());
   add_fairness_metrics(row, "eval_", config_.fairness, rollout, *experiment_.eval);
-  metrics_->write(row);
-  write_completions("eval", rollout, nullptr);
+  log_->write_metrics(row);
+  for (const std::string& warning : diagnostics_.after_evaluation(row)) warn(warning);
+  log_->write_completions("eval", state_.step, rollout, *experiment_.eval, nullptr);
   const double reward = row.number("eval_reward");
   outcome_.eval_reward = reward;
   if (!state_.has_best || reward > state_.best_score) {
@@ -454,7 +476,7 @@ void Trainer::evaluate_if_due() {
     state_.best_step = state_.step;
     best_is_new_ = true;
   }
-  progress_.clear();
+  log_->progress().clear();
   drift_.see(row);
   spdlog::info("step {}: eval reward {:.4f} over {} records (best {:.4f} at step {})", state_.step,
                reward, rollout.size(), state_.best_score, state_.best_step);
@@ -470,15 +492,20 @@ void Trainer::save() {
   state_.cursor_epoch = cursor_->state().epoch;
   state_.cursor_position = cursor_->state().position;
   state_.optimizer_steps = learner_->optimizer().steps();
-  state_.ema_baseline = ema_.value();
-  state_.ema_count = ema_.count();
+  state_.ema_baseline = estimator_.ema().value();
+  state_.ema_count = estimator_.ema().count();
+  state_.kl_coef = kl_controller_.coef();
+  state_.entropy_coef = entropy_control_.coef();
   // The rows must be on the disk before a checkpoint counts on them.
-  state_.metrics_length = metrics_->sync();
-  state_.completions_length = completions_->sync();
+  log_->sync(state_);
   const std::string name = checkpoint_name(state_.phase, state_.step);
   checkpoints_->save(name, [&](const std::filesystem::path& folder) {
     policy_->write(folder);
     write_tensor_file(folder / "optimizer.safetensors", learner_->optimizer().state());
+    if (state_.phase == kTrain) {
+      if (reference_) reference_->write(folder);
+      if (average_) average_->write_parameters(folder / kAverageFile);
+    }
     if (embedder_.is_set()) embedder_.write(folder);
     write_text(folder / "state.json", state_.to_json());
     write_text(folder / "experiment.yaml", dump_experiment(config_));

@@ -10,21 +10,24 @@
 #include "checkpoint/checkpoint_store.h"
 #include "checkpoint/run_state.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/worker_pool.h"
 #include "dataset/prompt_cursor.h"
-#include "metrics/progress.h"
 #include "metrics/row.h"
-#include "metrics/sink.h"
-#include "rl/advantage.h"
+#include "rl/entropy.h"
+#include "rl/kl.h"
+#include "train/advantages.h"
+#include "train/diagnostics.h"
 #include "train/embedder.h"
+#include "train/experience.h"
 #include "train/experiment.h"
 #include "train/fairness.h"
 #include "train/learner.h"
 #include "train/policy.h"
 #include "train/prepare.h"
+#include "train/reference_model.h"
 #include "train/run_directory.h"
-#include "train/sampling.h"
+#include "train/run_log.h"
+#include "train/update_plan.h"
 
 namespace pgtrain {
 
@@ -59,6 +62,8 @@ class Trainer {
   void freeze_embedder();
   void restore_links();
   void resume(const std::filesystem::path& checkpoint);
+  void begin_training();
+  void resume_others(const std::filesystem::path& checkpoint);
 
   // The phases.
   void warm_up();
@@ -66,13 +71,15 @@ class Trainer {
   void train_step();
 
   // The parts of a step.
-  Rollout collect_rollout(const std::vector<int64_t>& records);
-  UpdateBatch advantages(const Rollout& rollout, Row& row);
-  void check_finite(const UpdateResult& result);
-  void report(const Row& row, const Rollout& rollout, const UpdateBatch& batch,
-              const StepTimes& times);
+  UpdateBatch advantages(const Experience& experience, Row& row);
+  UpdateSummary update(const UpdateBatch& batch, const Experience& experience,
+                       double learning_rate);
+  void adapt(const UpdateSummary& summary);
+  void check_finite(bool finite, const UpdateResult& result);
+  void report(Row& row, const UpdateBatch& batch, const UpdateSummary& summary,
+              const Experience& experience, const StepTimes& times);
+  void warn(const std::string& text);
   void evaluate_if_due();
-  void write_completions(const char* phase, const Rollout& rollout, const at::Tensor* advantages);
   void save();
 
   ExperimentConfig config_;
@@ -84,15 +91,19 @@ class Trainer {
   std::unique_ptr<Policy> policy_;
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<PromptCursor> cursor_;
-  EmaBaseline ema_;
-  Rng sample_rng_;
+  std::unique_ptr<Collector> collector_;
+  std::unique_ptr<ReferenceModel> reference_;  // null when nothing compares with one
+  std::unique_ptr<Policy> average_;            // of the weights; null without optimizer.ema_decay
+  AdvantageEstimator estimator_;
+  Rng mini_batch_rng_;
+  KlController kl_controller_;
+  AdaptiveEntropy entropy_control_;
+  double step_kl_ = 0;  // of a completion to the reference, mean of the step in work
   RunState state_;
   std::string saved_as_;      // name of the checkpoint that holds the present state
   bool best_is_new_ = false;  // the last evaluation was the best, and no checkpoint holds it yet
-  std::unique_ptr<JsonlSink> metrics_;
-  std::unique_ptr<JsonlSink> completions_;
-  std::unique_ptr<JsonlSink> timing_;
-  ProgressLine progress_;
+  std::unique_ptr<RunLog> log_;
+  Diagnostics diagnostics_;
   DriftWatch drift_;
   TrainOutcome outcome_;
   std::chrono::steady_clock::time_point started_;

@@ -91,6 +91,8 @@ std::map<std::string, std::string> exact_record(const Experiment& experiment) {
   std::map<std::string, std::string> record;
   for (const char* name : {"metrics.jsonl", "completions.jsonl"})
     record[name] = read_file(experiment / ("run/" + std::string(name)));
+  if (fs::exists(experiment / "run/start.safetensors"))
+    record["start.safetensors"] = read_file(experiment / "run/start.safetensors");
   for (const char* name : {"latest", "best"}) record[name] = experiment.link(name);
   for (auto& [name, bytes] : listing(experiment / ("run/checkpoints/" + record["latest"])))
     if (name != "./experiment.yaml" && name != "./manifest.json") record[name] = bytes;

@@ -45,9 +45,9 @@ uint64_t metrics_size(const Experiment& experiment) {
 }
 
 // Starts the run and sends the signal once the rows have reached that many bytes.
-ProcessResult interrupt(const Experiment& experiment, int signal, uint64_t bytes,
-                        std::chrono::microseconds delay = {}) {
-  Process process(Experiment::train_arguments(long_run()), experiment.options());
+ProcessResult interrupt(const Experiment& experiment, const std::vector<std::string>& settings,
+                        int signal, uint64_t bytes, std::chrono::microseconds delay = {}) {
+  Process process(Experiment::train_arguments(settings), experiment.options());
   process.wait_until([&] { return metrics_size(experiment) >= bytes; });
   std::this_thread::sleep_for(delay);
   process.send(signal);
@@ -74,7 +74,7 @@ TEST_CASE("SIGTERM and SIGINT save, exit with 75 and 130, and the same command g
   const std::vector<Stop> stops = {{SIGTERM, 75, 500, "warmup-"}, {SIGINT, 130, size / 2, "step-"}};
   for (const Stop& stop : stops) {
     const Experiment experiment;
-    const ProcessResult result = interrupt(experiment, stop.signal, stop.bytes);
+    const ProcessResult result = interrupt(experiment, long_run(), stop.signal, stop.bytes);
     INFO(result.err);
     CHECK(result.signal == 0);
     REQUIRE(result.code == stop.code);
@@ -97,13 +97,38 @@ TEST_CASE("a run that SIGKILL ends at random moments ends with the same bits") {
     // Each target lies beyond what the run had before, so every kill meets a running process.
     for (uint64_t at = random() % (size / 4); at < size;
          at = metrics_size(experiment) + random() % (size / 2))
-      kills +=
-          interrupt(experiment, SIGKILL, at, std::chrono::microseconds(random() % 20000)).signal ==
-                  SIGKILL
-              ? 1
-              : 0;
+      kills += interrupt(experiment, long_run(), SIGKILL, at,
+                         std::chrono::microseconds(random() % 20000))
+                           .signal == SIGKILL
+                   ? 1
+                   : 0;
     CHECK(kills >= 1);
     finish_and_check(experiment);
+  }
+}
+
+TEST_CASE("several epochs, adaptive KL, value network and moving references survive SIGKILL") {
+  const std::vector<std::vector<std::string>> algorithms = {
+      {"algorithm.preset=ppo", "algorithm.epochs=2", "algorithm.mini_batches=2",
+       "algorithm.value_network=separate", "algorithm.kl.controller=adaptive",
+       "algorithm.kl.target=0.05", "algorithm.kl.horizon=200"},
+      {"algorithm.preset=grpo", "algorithm.kl.reference=ema", "algorithm.kl.ema_decay=0.8",
+       "optimizer.ema_decay=0.9", "rollout.top_p=0.9"}};
+  for (const auto& algorithm : algorithms) {
+    std::vector<std::string> settings = {"warmup.steps=10", "train.steps=40", "checkpoint.every=4",
+                                         "eval.every=10"};
+    settings.insert(settings.end(), algorithm.begin(), algorithm.end());
+    INFO(algorithm[0]);
+    const Experiment uninterrupted;
+    REQUIRE(uninterrupted.train(settings).code == 0);
+    const uint64_t size = uninterrupted.metrics().size();
+    const Experiment experiment;
+    int kills = 0;
+    for (const uint64_t at : {size / 10, size / 3, size * 2 / 3, size * 9 / 10})
+      kills += interrupt(experiment, settings, SIGKILL, at).signal == SIGKILL ? 1 : 0;
+    CHECK(kills >= 1);
+    REQUIRE(experiment.train(settings).code == 0);
+    CHECK(exact_record(experiment) == exact_record(uninterrupted));
   }
 }
 

@@ -22,6 +22,11 @@ RunState full_state() {
   state.optimizer_steps = 240;
   state.ema_baseline = 0.1 + 0.2;
   state.ema_count = 119;
+  state.kl_coef = 0.05;
+  state.entropy_coef = 1e-3;
+  state.last_entropy = 2.5;
+  state.start_digest = std::string(64, 'a');
+  state.reference_digest = std::string(64, '7');
   state.num_tokens = std::numeric_limits<int64_t>::max();
   state.has_best = true;
   state.best_score = -1.0 / 3;
@@ -55,6 +60,11 @@ TEST_CASE("every field makes the round trip", "[checkpoint]") {
   CHECK(read.optimizer_steps == 240);
   CHECK(read.ema_baseline == 0.30000000000000004);
   CHECK(read.ema_count == 119);
+  CHECK(read.kl_coef == 0.05);
+  CHECK(read.entropy_coef == 1e-3);
+  CHECK(read.last_entropy == 2.5);
+  CHECK(read.start_digest == std::string(64, 'a'));
+  CHECK(read.reference_digest == std::string(64, '7'));
   CHECK(read.num_tokens == 9223372036854775807);
   CHECK(read.has_best);
   CHECK(read.best_score == -1.0 / 3);
@@ -115,7 +125,7 @@ TEST_CASE("what must not be remembered is a bug", "[checkpoint]") {
 TEST_CASE("a missing, unknown or repeated key is named", "[checkpoint]") {
   CHECK(problem("\"step\": 120", "\"step\": 120") == "");
   CHECK(contains(problem("\"step\": 120,", ""), "x/state.json: \"step\" is missing"));
-  CHECK(contains(problem("\"schema\": 1,", ""), "x/state.json: \"schema\" is missing"));
+  CHECK(contains(problem("\"schema\": 2,", ""), "x/state.json: \"schema\" is missing"));
   CHECK(contains(problem("\"step\": 120,", "\"step\": 120, \"extra\": 1,"),
                  "\"extra\" is not a known key"));
   CHECK(contains(problem("\"step\": 120,", "\"step\": 120, \"step\": 121,"),
@@ -141,12 +151,15 @@ TEST_CASE("a value of the wrong type or range is named", "[checkpoint]") {
                  "\"has_best\" must be true or false"));
   CHECK(contains(problem("\"warmup\"", "\"eval\""), "\"phase\" must be \"warmup\" or \"train\""));
   CHECK(contains(problem("\"warmup\"", "1"), "\"phase\" must be"));
+  CHECK(contains(problem(std::string(64, 'a'), std::string(63, 'a')),
+                 "\"start_digest\" must be empty or 64 hexadecimal digits"));
+  CHECK(contains(problem(std::string(64, '7'), std::string(64, 'g')), "\"reference_digest\""));
 }
 
 TEST_CASE("another schema version is refused before its keys are looked at", "[checkpoint]") {
   const auto message =
-      message_of<DataError>([] { RunState::from_json(R"({"schema": 2, "new": 1})", "x"); });
-  CHECK(contains(message, "\"schema\" is 2, this pgtrain reads 1"));
+      message_of<DataError>([] { RunState::from_json(R"({"schema": 1, "old": 1})", "x"); });
+  CHECK(contains(message, "\"schema\" is 1, this pgtrain reads 2"));
 }
 
 TEST_CASE("text that is not one JSON object is refused", "[checkpoint]") {

@@ -1,6 +1,7 @@
 // A softmax bandit: every quantity of the policy gradient is known in closed form.
 #include "core/rng.h"
 #include "rl/advantage.h"
+#include "rl/group_advantage.h"
 #include "rl/loss.h"
 #include "support/tensors.h"
 
@@ -35,17 +36,39 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("bandit: the leave-one-out estimate is unbiased over all pairs of draws", "[rl]") {
+TEST_CASE("bandit: expected gradients of the group baselines over all pairs of draws", "[rl]") {
   auto theta = torch::tensor({0.3, -0.2, 0.5, 0.0}, torch::kFloat64).requires_grad_(true);
   const auto p = torch::softmax(theta.detach(), 0);
-  for (int64_t a = 0; a < 4; ++a)
-    for (int64_t b = 0; b < 4; ++b) {
-      const auto arms = torch::tensor({a, b}, torch::kInt64);
-      const auto advantage = leave_one_out_advantage(arm_rewards().index_select(0, arms), 2);
-      const auto log_p = torch::log_softmax(theta, 0).index_select(0, arms);
-      (p[a] * p[b] * reinforce_loss(log_p, advantage).mean()).backward();
-    }
-  CHECK(close(-theta.grad(), true_gradient(theta)));
+  // Minus the gradient of the expectation of the mean loss of a pair.
+  const auto expected_gradient = [&](const auto& advantage_of) {
+    theta.mutable_grad() = at::Tensor();
+    for (int64_t a = 0; a < 4; ++a)
+      for (int64_t b = 0; b < 4; ++b) {
+        const auto arms = torch::tensor({a, b}, torch::kInt64);
+        const auto advantage = advantage_of(arm_rewards().index_select(0, arms));
+        const auto log_p = torch::log_softmax(theta, 0).index_select(0, arms);
+        (p[a] * p[b] * reinforce_loss(log_p, advantage).mean()).backward();
+      }
+    return at::Tensor(-theta.grad());
+  };
+  const auto truth = true_gradient(theta);
+  CHECK(close(expected_gradient([](const at::Tensor& r) { return leave_one_out_advantage(r, 2); }),
+              truth));
+  // The greedy arm is a constant of the policy: unbiased. The group's own mean: (n - 1) / n of it.
+  const auto greedy = arm_rewards().narrow(0, 2, 1);
+  CHECK(
+      close(expected_gradient([&](const at::Tensor& r) { return greedy_advantage(r, greedy, 2); }),
+            truth));
+  CHECK(close(expected_gradient([](const at::Tensor& r) { return group_mean_advantage(r, 2); }),
+              truth / 2));
+  // Pass at k: the gradient of E[max of a pair], by autograd. The loss above is the mean of two.
+  const auto at_best =
+      expected_gradient([](const at::Tensor& r) { return pass_at_k_advantage(r, 2); });
+  const auto q = torch::softmax(theta, 0);
+  const auto best = torch::maximum(arm_rewards().unsqueeze(0), arm_rewards().unsqueeze(1));
+  theta.mutable_grad() = at::Tensor();
+  (q.unsqueeze(0) * q.unsqueeze(1) * best).sum().backward();
+  CHECK(close(2 * at_best, theta.grad()));
 }
 
 TEST_CASE("bandit: sampled updates reach the best arm; a zeroed advantage does not move",

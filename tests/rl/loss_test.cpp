@@ -3,7 +3,7 @@
 #include <map>
 
 #include "core/error.h"
-#include "support/tensors.h"
+#include "rl/family.h"
 
 using namespace pgtrain;
 using test::close;
@@ -111,4 +111,56 @@ TEST_CASE("value loss: by hand, gradient V - R, returns detached", "[rl]") {
   loss.sum().backward();
   CHECK(close(values.grad(), torch::tensor({-2.0, -0.5}, torch::kFloat64)));
   CHECK(!returns.grad().defined());
+}
+
+TEST_CASE("clipped value loss: by hand", "[rl]") {
+  // V, V_old, R, clipped V at +-0.2:  (1, 0, 2): 0.2, max(1, 3.24);  (0.1, 0, 2): 0.1, both 3.61;
+  // (1, 0, 0.9): 0.2, max(0.01, 0.49);  (-1, 0, 2): -0.2, max(9, 4.84)
+  auto values = torch::tensor({1.0, 0.1, 1.0, -1.0}, torch::kFloat64).requires_grad_(true);
+  auto old = torch::zeros({4}, torch::kFloat64).requires_grad_(true);
+  const auto returns = torch::tensor({2.0, 2.0, 0.9, 2.0}, torch::kFloat64);
+  const auto loss = clipped_value_loss(values, old, returns, 0.2);
+  CHECK(close(2 * loss, torch::tensor({3.24, 3.61, 0.49, 9.0}, torch::kFloat64)));
+  loss.sum().backward();
+  // Where the clipped value is the worse one it does not move.
+  CHECK(close(values.grad(), torch::tensor({0.0, -1.9, 0.0, -3.0}, torch::kFloat64)));
+  CHECK(!old.grad().defined());
+  const double infinity = std::numeric_limits<double>::infinity();
+  CHECK(close(clipped_value_loss(values, old, returns, infinity), value_loss(values, returns)));
+  CHECK_THROWS_AS(clipped_value_loss(values, old, returns, 0), InternalError);
+}
+
+TEST_CASE("clipped value loss: golden value and gradient", "[rl][parity]") {
+  const test::Family family;
+  const auto& expected = family["value_loss"];
+  const auto loss = [&](const at::Tensor& values, at::ScalarType type) {
+    const auto each =
+        clipped_value_loss(values, family.in("old_values", type),
+                           tensor_of(expected["returns"]).to(type), expected["clip_range"]);
+    return weighted_sum(each, token_weights(family.in("mask", type), Aggregation::kTokenMean));
+  };
+  test::check_parity("value loss", torch::tensor(expected["loss"].get<double>(), torch::kFloat64),
+                     [&](at::ScalarType type) { return loss(family.in("values", type), type); });
+  test::check_parity("value loss gradient", tensor_of(expected["grad"]), [&](at::ScalarType type) {
+    auto values = family.in("values", type).requires_grad_(true);
+    loss(values, type).backward();
+    return values.grad();
+  });
+  auto values = family.in("values").requires_grad_(true);
+  loss(values, torch::kFloat64).backward();
+  const auto numeric = test::numeric_gradient(
+      values.detach(), [&] { return loss(values, torch::kFloat64).item<double>(); });
+  CHECK(close(values.grad(), numeric, test::kToleranceGradient));
+}
+
+TEST_CASE("sequence sum and mean: by hand; padding never matters", "[rl]") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  auto x = torch::tensor({{1.0, 2.0, 6.0}, {4.0, nan, nan}, {nan, nan, nan}}, torch::kFloat64)
+               .requires_grad_(true);
+  const auto mask =
+      torch::tensor({{1.0, 1.0, 1.0}, {1.0, 0.0, 0.0}, {0.0, 0.0, 0.0}}, torch::kFloat64);
+  CHECK(close(sequence_sum(x, mask), torch::tensor({9.0, 4.0, 0.0}, torch::kFloat64)));
+  CHECK(close(sequence_mean(x, mask), torch::tensor({3.0, 4.0, 0.0}, torch::kFloat64)));
+  sequence_mean(x, mask).sum().backward();
+  CHECK(close(x.grad(), mask / mask.sum(1, true).clamp_min(1)));
 }

@@ -1,6 +1,7 @@
 #include "rollout/generator.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "core/error.h"
 #include "support/models.h"
@@ -72,6 +73,36 @@ TEST_CASE("generate: log-probabilities and values are those of the training path
                                          completion_ids(batch), 1 / 0.7);
     CHECK(test::close(torch::tensor(sampled), trained.log_prob, test::kTolerance32));
     CHECK(test::close(torch::tensor(values), head.values(hidden), test::kTolerance32));
+  }
+}
+
+TEST_CASE("generate: truncated sampling replayed over the kept ids is the training path",
+          "[rollout]") {
+  const auto model = test::tiny_model(test::tiny_options("gru", 40, 1));
+  for (const auto& [top_k, top_p, min_p] : {std::tuple(5, 1.0, 0.0), std::tuple(0, 0.7, 0.0),
+                                            std::tuple(0, 1.0, 0.5), std::tuple(20, 0.8, 0.2)}) {
+    GenerationOptions options = short_options();
+    options.sampler.temperature = 0.8;
+    options.sampler.top_k = top_k;
+    options.sampler.top_p = top_p;
+    options.sampler.min_p = min_p;
+    options.record_kept = true;
+    const auto completions = run(*model, options, 5);
+    std::vector<const Sequence*> batch;
+    std::vector<const IdSet*> kept;
+    std::vector<float> sampled;
+    for (const Completion& c : completions) {
+      batch.push_back(&c.sequence);
+      REQUIRE(c.kept.size() == c.log_probs.size());
+      for (const IdSet& set : c.kept) kept.push_back(&set);
+      sampled.insert(sampled.end(), c.log_probs.begin(), c.log_probs.end());
+    }
+    const auto trained = linear_log_prob(model->hidden(batch), model->head_weight(),
+                                         model->head_bias(), completion_ids(batch), 1 / 0.8, kept);
+    CHECK(test::close(torch::tensor(sampled), trained.log_prob, test::kTolerance32));
+    const auto whole = linear_log_prob(model->hidden(batch), model->head_weight(),
+                                       model->head_bias(), completion_ids(batch), 1 / 0.8);
+    CHECK(test::max_difference(whole.log_prob, trained.log_prob) > 0.1);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "rollout/sampler.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "core/error.h"
@@ -65,6 +66,70 @@ TEST_CASE("sampler: top-k and top-p keep and renormalise, by hand", "[rollout]")
   SamplerOptions one;
   one.top_k = 1;
   CHECK(draw(one, logs({0.25, 0.25, 0.25, 0.25}), 0.999).id == 0);
+}
+
+TEST_CASE("sampler: min-p keeps what is probable enough beside the best, by hand", "[rollout]") {
+  const auto logits = logs({0.1, 0.4, 0.3, 0.2});
+  SamplerOptions options;
+  options.min_p = 0.6;  // 0.24: ids 1 and 2
+  CHECK(draw(options, logits, 0.999).id == 2);
+  CHECK(test::close(static_cast<double>(draw(options, logits, 0.9).log_prob), std::log(3.0 / 7),
+                    test::kTolerance32));
+  options.min_p = 1;
+  CHECK(draw(options, logits, 0.999).id == 1);
+}
+
+TEST_CASE("sampler: the kept ids are those that top-k, top-p and min-p leave", "[rollout]") {
+  const auto kept_ids = [](const SamplerOptions& options) {
+    auto logits = logs({0.1, 0.4, 0.3, 0.2});
+    IdSet kept;
+    Sampler(options).draw(logits.data(), 4, 0.5, {}, &kept);
+    std::vector<int32_t> ids;
+    kept.list(ids);
+    return ids;
+  };
+  SamplerOptions options;
+  CHECK(kept_ids(options).empty());  // stands for all
+  options.top_k = 3;
+  CHECK(kept_ids(options) == std::vector<int32_t>{1, 2, 3});
+  options.top_p = 0.7;  // of the three: 4/9 + 3/9
+  CHECK(kept_ids(options) == std::vector<int32_t>{1, 2});
+  options.min_p = 0.8;
+  CHECK(kept_ids(options) == std::vector<int32_t>{1});
+}
+
+TEST_CASE("sampler: top-p over a large vocabulary keeps what sorting everything keeps",
+          "[rollout]") {
+  const int64_t n = 5000;
+  const Rng rng(5, Purpose::kUser);
+  for (const double sharpness : {0.1, 1.0, 4.0, 12.0}) {
+    std::vector<float> logits;
+    for (int64_t i = 0; i < n; ++i)
+      logits.push_back(static_cast<float>(sharpness * rng.normal(static_cast<uint64_t>(i))));
+    std::vector<int32_t> order(static_cast<size_t>(n));
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+      return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)];
+    });
+    double total = 0;
+    for (const float x : logits) total += std::exp(static_cast<double>(x));
+    for (const double top_p : {0.1, 0.5, 0.9, 0.99}) {
+      double sum = 0;
+      size_t count = 0;
+      while (sum < top_p * total)
+        sum += std::exp(static_cast<double>(logits[static_cast<size_t>(order[count++])]));
+      SamplerOptions options;
+      options.top_p = top_p;
+      IdSet kept;
+      auto copy = logits;
+      const Draw d = Sampler(options).draw(copy.data(), n, 0.3, {}, &kept);
+      CHECK(kept.size() == static_cast<int64_t>(count));
+      CHECK(kept.contains(order[count - 1]));
+      CHECK(test::close(static_cast<double>(d.log_prob),
+                        static_cast<double>(logits[static_cast<size_t>(d.id)]) - std::log(sum),
+                        3 * test::kTolerance32));
+    }
+  }
 }
 
 TEST_CASE("sampler: repetition rules, by hand", "[rollout]") {

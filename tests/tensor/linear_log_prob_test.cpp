@@ -46,7 +46,7 @@ TEST_CASE("linear_log_prob: values and gradients equal autograd through log_soft
       for (auto* c : {&ours, &theirs})
         for (auto* t : {&c->hidden, &c->weight, &c->bias}) t->requires_grad_(true);
       const auto result =
-          linear_log_prob(ours.hidden, ours.weight, ours.bias, ours.ids, 1 / 0.7, keep);
+          linear_log_prob(ours.hidden, ours.weight, ours.bias, ours.ids, 1 / 0.7, {}, keep);
       const auto expected = reference(theirs, 1 / 0.7);
       CHECK(close(result.log_prob, expected.log_prob));
       CHECK(close(result.entropy, expected.entropy));
@@ -105,8 +105,8 @@ TEST_CASE(
   }
   const auto expected = reference(wide, 1.0);
   const auto a =
-      linear_log_prob(kept.hidden, kept.weight, kept.bias, kept.ids, 1.0, int64_t{1} << 30);
-  const auto b = linear_log_prob(again.hidden, again.weight, again.bias, again.ids, 1.0, 0);
+      linear_log_prob(kept.hidden, kept.weight, kept.bias, kept.ids, 1.0, {}, int64_t{1} << 30);
+  const auto b = linear_log_prob(again.hidden, again.weight, again.bias, again.ids, 1.0, {}, 0);
   CHECK(close(a.log_prob, expected.log_prob, test::kTolerance32));
   CHECK(close(a.entropy, expected.entropy, test::kTolerance32));
   CHECK(test::same_bits(a.log_prob, b.log_prob));
@@ -114,6 +114,89 @@ TEST_CASE(
   loss_of(b).backward();
   CHECK(test::same_bits(kept.weight.grad(), again.weight.grad()));
   CHECK(test::same_bits(kept.hidden.grad(), again.hidden.grad()));
+}
+
+namespace {
+
+// Row 0 keeps all ids, row 1 some, row 2 one, row 3 most of them; each with the row's own id.
+std::vector<IdSet> some_kept(const Case& c, int64_t vocabulary) {
+  std::vector<IdSet> sets;
+  for (int64_t row = 0; row < c.ids.size(0); ++row) {
+    const auto chosen = static_cast<int32_t>(c.ids[row].item<int64_t>());
+    std::vector<int32_t> ids = {chosen};
+    for (int32_t id = 0; id < vocabulary; ++id)
+      if (id != chosen && ((row % 4 == 1 && id % 3 == 0) || (row % 4 == 3 && id % 5 != 0)))
+        ids.push_back(id);
+    sets.push_back(row % 4 == 0 ? IdSet() : IdSet(ids, vocabulary));
+  }
+  return sets;
+}
+
+std::vector<const IdSet*> pointers(const std::vector<IdSet>& sets) {
+  std::vector<const IdSet*> result;
+  for (const IdSet& set : sets) result.push_back(&set);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("linear_log_prob: kept ids by hand", "[tensor]") {
+  // Logits log(1, 2, 3, 4), kept 1 and 3: p = 2/6 and 4/6.
+  const auto hidden = torch::log(torch::tensor({{1.0, 2.0, 3.0, 4.0}}, torch::kFloat64));
+  const IdSet set({3, 1}, 4);
+  const auto result = linear_log_prob(hidden, torch::eye(4, torch::kFloat64), at::Tensor(),
+                                      torch::tensor({3}, torch::kInt64), 1.0, {&set});
+  CHECK(close(result.log_prob.item<double>(), std::log(2.0 / 3)));
+  CHECK(close(result.entropy.item<double>(), -(std::log(1.0 / 3) / 3 + 2 * std::log(2.0 / 3) / 3)));
+}
+
+TEST_CASE("linear_log_prob: kept ids equal autograd through a masked log_softmax", "[tensor]") {
+  const int64_t vocabulary = 67;
+  for (const int64_t keep : {int64_t{0}, int64_t{1} << 30}) {
+    Case ours = make_case(300, 5, vocabulary, torch::kFloat64);
+    Case theirs = make_case(300, 5, vocabulary, torch::kFloat64);
+    for (auto* c : {&ours, &theirs})
+      for (auto* t : {&c->hidden, &c->weight, &c->bias}) t->requires_grad_(true);
+    const auto sets = some_kept(ours, vocabulary);
+    const auto result = linear_log_prob(ours.hidden, ours.weight, ours.bias, ours.ids, 1 / 0.7,
+                                        pointers(sets), keep);
+    auto left_out = torch::zeros({300, vocabulary}, torch::kFloat64);
+    for (int64_t row = 0; row < 300; ++row)
+      for (int64_t id = 0; id < vocabulary; ++id)
+        if (!sets[static_cast<size_t>(row)].contains(id)) left_out[row][id] = -1e30;
+    const auto log_probs = torch::log_softmax(
+        (torch::mm(theirs.hidden, theirs.weight.t()) + theirs.bias) / 0.7 + left_out, 1);
+    const LogProbs expected = {log_probs.gather(1, theirs.ids.unsqueeze(1)).squeeze(1),
+                               -(log_probs.exp() * log_probs).sum(1)};
+    CHECK(close(result.log_prob, expected.log_prob));
+    CHECK(close(result.entropy, expected.entropy));
+    loss_of(result).backward();
+    loss_of(expected).backward();
+    CHECK(close(ours.hidden.grad(), theirs.hidden.grad()));
+    CHECK(close(ours.weight.grad(), theirs.weight.grad()));
+    CHECK(close(ours.bias.grad(), theirs.bias.grad()));
+  }
+}
+
+TEST_CASE("linear_log_prob: gradient over kept ids against central differences", "[tensor]") {
+  Case c = make_case(8, 3, 9, torch::kFloat64);
+  const auto sets = some_kept(c, 9);
+  for (auto* t : {&c.hidden, &c.weight, &c.bias}) t->requires_grad_(true);
+  const auto loss = [&] {
+    return loss_of(linear_log_prob(c.hidden, c.weight, c.bias, c.ids, 0.8, pointers(sets)));
+  };
+  loss().backward();
+  for (auto* t : {&c.hidden, &c.weight, &c.bias})
+    CHECK(close(t->grad(),
+                test::numeric_gradient(t->detach(), [&] { return loss().item<double>(); }),
+                test::kToleranceGradient));
+}
+
+TEST_CASE("linear_log_prob: a chosen id outside its kept set is refused", "[tensor]") {
+  Case c = make_case(1, 3, 9, torch::kFloat64);
+  c.ids.fill_(2);
+  const IdSet set({1, 3}, 9);
+  CHECK_THROWS_AS(linear_log_prob(c.hidden, c.weight, c.bias, c.ids, 1, {&set}), InternalError);
 }
 
 TEST_CASE("linear_log_prob: gradients add to what the parameter has already", "[tensor]") {

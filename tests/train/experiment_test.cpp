@@ -1,6 +1,7 @@
 #include "train/experiment.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "core/error.h"
 #include "support/support.h"
@@ -57,6 +58,70 @@ TEST_CASE("experiment: conflicts between keys and options without effect are err
                  "at least 2"));
   CHECK(contains(problem(kMinimal + "trian: {steps: 3}\n"), "train"));
   CHECK(problem(kMinimal + "algorithm: {preset: reinforce, ema_decay: 0.5}\n").empty());
+}
+
+TEST_CASE("experiment: every preset is a combination without conflicts, and dumps as one",
+          "[train]") {
+  for (const char* name : {"reinforce", "a2c", "ppo", "rloo", "grpo", "dr_grpo", "dapo", "gspo",
+                           "cispo", "reinforce_pp", "remax", "mrt", "scst"}) {
+    INFO(name);
+    const auto config = load_text(kMinimal, {"algorithm.preset=" + std::string(name)});
+    const test::TempDir dir;
+    test::write_file(dir / "dump.yaml", dump_experiment(config, true));
+    CHECK(conflicting_keys(config, load_experiment({dir / "dump.yaml"}, {})).empty());
+  }
+  const auto ppo = load_text(kMinimal + "algorithm: {epochs: 2, kl: {coef: 0.2}, preset: ppo}\n");
+  CHECK(ppo.algorithm.loss == "ppo");
+  CHECK(ppo.algorithm.epochs == 2);
+  CHECK(ppo.algorithm.kl.coef == 0.2);
+  CHECK(ppo.algorithm.kl.placement == "reward");
+  CHECK(ppo.algorithm.kl.estimator == KlEstimator::kK1);
+}
+
+TEST_CASE("experiment: every file of configs/ loads", "[train]") {
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("configs"))
+    if (entry.path().extension() == ".yaml") {
+      INFO(entry.path().string());
+      CHECK_NOTHROW(load_experiment({entry.path()}, {}));
+      ++files;
+    }
+  CHECK(files >= 16);
+}
+
+TEST_CASE("experiment: parts of the algorithm that nothing reads, or that exclude each other",
+          "[train]") {
+  const auto refuse = [](const std::vector<std::string>& overrides) {
+    return problem(kMinimal, overrides);
+  };
+  for (const char* option :
+       {"clip_range_low=0.1", "clip_range_high=0.3", "dual_clip=3", "max_ratio=2", "mrt_alpha=1",
+        "off_policy_threshold=1", "constant_baseline=1", "value_clip=0.1", "value_network=separate",
+        "entropy_target=1", "kl.estimator=k2", "kl.placement=reward", "kl.controller=adaptive",
+        "kl.target=1", "kl.horizon=5", "kl.reference=ema", "kl.refresh_every=3", "kl.ema_decay=0.5",
+        "kl.stop_at=0.1"}) {
+    INFO(option);
+    CHECK(contains(refuse({"algorithm." + std::string(option)}), "has no effect here"));
+  }
+  CHECK(contains(refuse({"algorithm.preset=mrt", "algorithm.epochs=2"}), "one epoch"));
+  CHECK(contains(refuse({"algorithm.preset=mrt", "algorithm.aggregation=token_mean"}),
+                 "sequence_mean_token_sum"));
+  CHECK(contains(refuse({"algorithm.loss=mrt"}), "baseline none"));
+  CHECK(contains(refuse({"algorithm.loss=cispo"}), "needs a bound"));
+  CHECK(contains(refuse({"algorithm.loss=ppo", "algorithm.dual_clip=0.5"}), "above 1"));
+  CHECK(contains(refuse({"algorithm.loss=rloo_sequence", "algorithm.baseline=value"}),
+                 "one advantage a completion"));
+  CHECK(contains(refuse({"algorithm.kl.coef=0.1", "algorithm.kl.estimator=k1"}),
+                 "gradient of 0 on average"));
+  CHECK(contains(refuse({"algorithm.mini_batches=1000"}), "256 completions"));
+  CHECK(contains(refuse({"algorithm.baseline=group_norm", "rollout.samples_per_prompt=1"}),
+                 "compares samples of one prompt"));
+  CHECK(contains(refuse({"algorithm.preset=reinforce", "algorithm.resample_rounds=1",
+                         "rollout.samples_per_prompt=1"}),
+                 "resample_rounds"));
+  CHECK(contains(refuse({"optimizer.kind=sgd", "optimizer.beta1=0.5"}), "has no effect"));
+  CHECK(contains(refuse({"optimizer.momentum=0.5"}), "has no effect"));
+  CHECK(contains(refuse({"optimizer.kind=sgd", "optimizer.nesterov=true"}), "has no effect"));
 }
 
 TEST_CASE("experiment: the dump reads back to the same values", "[train]") {

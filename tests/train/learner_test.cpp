@@ -14,24 +14,26 @@ namespace {
 std::unique_ptr<Policy> make_policy(bool with_value_head = false) {
   auto tokenizer = build_tokenizer({"char", 0}, {std::string_view("abcdef")});
   auto options = test::tiny_options("gru", tokenizer->vocab_size());
-  return std::make_unique<Policy>(std::move(tokenizer), options, with_value_head, 1);
+  return std::make_unique<Policy>(std::move(tokenizer), options,
+                                  with_value_head ? ValueNetwork::kShared : ValueNetwork::kNone, 1);
 }
 
 UpdateBatch make_batch(const std::vector<Sequence>& sequences, bool with_returns = false) {
   UpdateBatch batch;
   batch.sequences = test::pointers(sequences);
-  const auto mask = completion_mask(batch.sequences);
+  batch.mask = completion_mask(batch.sequences);
   torch::manual_seed(3);
-  batch.advantages = torch::randn(mask.sizes());
-  batch.policy_weights = token_weights(mask, Aggregation::kSequenceMeanTokenSum);
-  batch.entropy_weights = token_weights(mask, Aggregation::kTokenMean);
-  batch.temperature = 0.9;
-  batch.entropy_coef = 0.05;
-  if (with_returns) {
-    batch.returns = torch::randn(mask.sizes());
-    batch.value_coef = 0.5;
-  }
+  batch.advantages = torch::randn(batch.mask.sizes());
+  if (with_returns) batch.returns = torch::randn(batch.mask.sizes());
   return batch;
+}
+
+Objective make_objective() {
+  Objective objective;
+  objective.temperature = 0.9;
+  objective.entropy_coef = 0.05;
+  objective.value_coef = 0.5;
+  return objective;
 }
 
 struct Outcome {
@@ -40,12 +42,13 @@ struct Outcome {
   UpdateResult result;
 };
 
-Outcome run(int threads, int64_t micro_batch, const UpdateBatch& batch, int64_t steps = 1) {
+Outcome run(int threads, int64_t micro_batch, const UpdateBatch& batch, int64_t steps = 1,
+            const Objective& objective = make_objective()) {
   const auto policy = make_policy(batch.returns.defined());
   WorkerPool pool(threads);
   Learner learner(*policy, pool, {}, micro_batch);
   Outcome outcome;
-  for (int64_t i = 0; i < steps; ++i) outcome.result = learner.update(batch, 1e-2);
+  for (int64_t i = 0; i < steps; ++i) outcome.result = learner.update(batch, objective, 1e-2);
   outcome.gradient = policy->parameters().gradient().clone();
   outcome.values = policy->parameters().values().clone();
   return outcome;
@@ -68,7 +71,10 @@ TEST_CASE(
   const auto policy = make_policy(true);
   WorkerPool pool(2);
   Learner learner(*policy, pool, {}, 3);
-  const auto result = learner.accumulate(batch);
+  learner.clear();
+  auto result = learner.accumulate(batch, make_objective());
+  const auto policy_weights = token_weights(batch.mask, Aggregation::kSequenceMeanTokenSum);
+  const auto entropy_weights = token_weights(batch.mask, Aggregation::kTokenMean);
 
   auto replica = policy->replicate();
   at::Tensor policy_loss = torch::zeros({}), entropy = torch::zeros({}), value = torch::zeros({});
@@ -78,22 +84,24 @@ TEST_CASE(
     const auto row = [&](const at::Tensor& x) {
       return x[static_cast<int64_t>(i)].narrow(0, 0, length);
     };
-    const auto hidden = replica.model->hidden({&sequences[i]});
-    const auto logits =
-        (torch::mm(hidden, replica.model->head_weight().t()) + replica.model->head_bias()) / 0.9;
+    const auto hidden = replica.network.model->hidden({&sequences[i]});
+    const auto logits = (torch::mm(hidden, replica.network.model->head_weight().t()) +
+                         replica.network.model->head_bias()) /
+                        0.9;
     const auto log_p = torch::log_softmax(logits, 1);
     const auto chosen = log_p.gather(1, completion_ids({&sequences[i]}).unsqueeze(1)).squeeze(1);
-    policy_loss = policy_loss - (row(batch.advantages) * chosen * row(batch.policy_weights)).sum();
-    entropy = entropy - ((log_p.exp() * log_p).sum(1) * row(batch.entropy_weights)).sum();
-    const auto v = replica.value_head->values(hidden);
-    value = value + (0.5 * (v - row(batch.returns)).square() * row(batch.policy_weights)).sum();
-    CHECK(close(result.log_probs[i], chosen, test::kTolerance32));
+    policy_loss = policy_loss - (row(batch.advantages) * chosen * row(policy_weights)).sum();
+    entropy = entropy - ((log_p.exp() * log_p).sum(1) * row(entropy_weights)).sum();
+    const auto v = replica.network.value_head->values(hidden);
+    value = value + (0.5 * (v - row(batch.returns)).square() * row(policy_weights)).sum();
+    CHECK(close(row(result.log_probs), chosen, test::kTolerance32));
   }
   (policy_loss - 0.05 * entropy + 0.5 * value).backward();
   CHECK(close(policy->parameters().gradient(), replica.gradient, 3 * test::kTolerance32));
   CHECK(close(result.policy_loss, policy_loss.item<double>(), test::kTolerance32));
   CHECK(close(result.entropy, entropy.item<double>(), test::kTolerance32));
   CHECK(close(result.value_loss, value.item<double>(), test::kTolerance32));
+  learner.apply(result, 0);
   CHECK(close(result.grad_norm, replica.gradient.norm().item<double>(), test::kTolerance32));
 }
 
@@ -121,13 +129,12 @@ TEST_CASE("learner: padding never counts, zero advantages give a zero gradient",
   const auto sequences = test::random_sequences(12, 11, 10);
   auto batch = make_batch(sequences);
   const auto before = run(2, 4, batch);
-  const auto mask = completion_mask(batch.sequences);
+  const auto mask = batch.mask;
   batch.advantages = torch::where(
       mask == 0, torch::full_like(mask, std::numeric_limits<float>::quiet_NaN()), batch.advantages);
   CHECK(test::same_bits(run(2, 4, batch).gradient, before.gradient));
   batch.advantages = torch::zeros_like(mask);
-  batch.entropy_coef = 0;
-  const auto zero = run(2, 4, batch);
+  const auto zero = run(2, 4, batch, 1, {});
   CHECK(zero.gradient.abs().max().item<double>() == 0);
   CHECK(test::same_bits(zero.values, make_policy()->parameters().values()));
 }

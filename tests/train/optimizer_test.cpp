@@ -1,5 +1,7 @@
 #include "train/optimizer.h"
 
+#include <tuple>
+
 #include "support/models.h"
 #include "support/tensors.h"
 
@@ -54,6 +56,39 @@ TEST_CASE("adam and adamw: 50 steps equal torch's optimisers", "[train]") {
   CHECK(worst_difference(options, true) < test::kTolerance32);
 }
 
+TEST_CASE("sgd: 30 steps equal torch's, plain, with momentum, Nesterov and weight decay",
+          "[train]") {
+  for (const auto& [momentum, nesterov, decay] :
+       {std::tuple(0.0, false, 0.0), std::tuple(0.0, false, 0.1), std::tuple(0.9, false, 0.0),
+        std::tuple(0.8, true, 0.01)}) {
+    torch::manual_seed(1);
+    at::Tensor ours = torch::randn({7, 5});
+    auto theirs = ours.detach().clone().requires_grad_(true);
+    std::vector<LanguageModel::Parameter> list = {{"w", &ours}};
+    const ParameterBuffer buffer(list);
+    OptimizerOptions options;
+    options.kind = "sgd";
+    options.momentum = momentum;
+    options.nesterov = nesterov;
+    options.weight_decay = decay;
+    const auto sgd = make_optimizer(options, buffer);
+    WorkerPool pool(2);
+    torch::optim::SGD reference(
+        {theirs},
+        torch::optim::SGDOptions(0.05).momentum(momentum).nesterov(nesterov).weight_decay(decay));
+    for (int step = 0; step < 30; ++step) {
+      const auto gradient = torch::randn({7, 5});
+      ParameterBuffer::view(buffer.gradient(), buffer.entries()[0]).copy_(2 * gradient);
+      theirs.mutable_grad() = gradient.clone();
+      sgd->step(pool, options, 0.05, 0.5);
+      reference.step();
+    }
+    CHECK(test::close(ours, theirs, test::kTolerance32));
+    CHECK(sgd->state().size() == (momentum > 0 ? 1 : 0));
+    CHECK(sgd->steps() == 30);
+  }
+}
+
 TEST_CASE("adam: by hand, the first step moves by the learning rate against the gradient's sign",
           "[train]") {
   at::Tensor w = torch::tensor({1.0F, -2.0F, 0.5F});
@@ -82,7 +117,7 @@ TEST_CASE(
     Adam adam(buffer);
     WorkerPool pool(threads);
     buffer.gradient().copy_(torch::randn({buffer.size()}));
-    norms.push_back(adam.gradient_norm(pool));
+    norms.push_back(gradient_norm(buffer, pool));
     CHECK(test::close(norms.back(), buffer.gradient().to(torch::kFloat64).norm().item<double>()));
     adam.step(pool, {}, 0.1, 0.5);
     results.push_back(w.detach().clone());
@@ -117,5 +152,9 @@ TEST_CASE("learning-rate schedules: by hand", "[train]") {
                     0.25));  // rises 1/4, 2/4, 3/4, 4/4, then falls
   CHECK(test::close(schedule_factor("linear", 3, 10, 4), 1));
   CHECK(test::close(schedule_factor("linear", 7, 10, 4), 0.5));
+  CHECK(test::close(schedule_factor("inverse_sqrt", 3, 10, 0), 0.5));  // 1 / sqrt 4
+  CHECK(test::close(schedule_factor("inverse_sqrt", 0, 10, 4), 0.25));
+  CHECK(test::close(schedule_factor("inverse_sqrt", 3, 10, 4), 1));
+  CHECK(test::close(schedule_factor("inverse_sqrt", 15, 10, 4), 0.5));
   CHECK(schedule_factor("linear", 99, 10, 0) == 0);
 }

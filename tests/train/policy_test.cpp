@@ -10,23 +10,23 @@ using namespace pgtrain;
 
 namespace {
 
-std::unique_ptr<Policy> make_policy(const std::string& kind, bool with_value_head) {
+std::unique_ptr<Policy> make_policy(const std::string& kind, ValueNetwork value) {
   auto tokenizer = build_tokenizer({"char", 0}, {std::string_view("abc 数字")});
-  return std::make_unique<Policy>(std::move(tokenizer), test::tiny_options(kind, 20, 2),
-                                  with_value_head, 5);
+  return std::make_unique<Policy>(std::move(tokenizer), test::tiny_options(kind, 20, 2), value, 5);
 }
 
 }  // namespace
 
 TEST_CASE("policy: written and opened again it is the same", "[train]") {
   for (const char* kind : {"gru", "lstm"})
-    for (const bool with_value_head : {false, true}) {
+    for (const auto value : {ValueNetwork::kNone, ValueNetwork::kShared, ValueNetwork::kSeparate}) {
       const test::TempDir dir;
-      const auto policy = make_policy(kind, with_value_head);
+      const auto policy = make_policy(kind, value);
       policy->write(dir.path());
       const auto opened = Policy::open(dir.path());
       CHECK(test::same_bits(opened->parameters().values(), policy->parameters().values()));
-      CHECK((opened->value_head() != nullptr) == with_value_head);
+      CHECK((opened->value_head() != nullptr) == (value == ValueNetwork::kShared));
+      CHECK((opened->network().value_model != nullptr) == (value == ValueNetwork::kSeparate));
       CHECK(opened->model().options().kind == kind);
       CHECK(opened->tokenizer().encode("b数") == policy->tokenizer().encode("b数"));
     }
@@ -34,7 +34,7 @@ TEST_CASE("policy: written and opened again it is the same", "[train]") {
 
 TEST_CASE("policy: damaged folders are refused with the file and the reason", "[train]") {
   const test::TempDir dir;
-  make_policy("gru", false)->write(dir.path());
+  make_policy("gru", ValueNetwork::kNone)->write(dir.path());
   const auto open = [&] { return test::message_of<DataError>([&] { Policy::open(dir.path()); }); };
   const std::string config = test::read_file(dir / "config.json");
   test::write_file(dir / "config.json", "{");

@@ -1,0 +1,108 @@
+#include "train/forward.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace pgtrain {
+
+SequenceBatch SequenceBatch::rows(const std::vector<int64_t>& rows) const {
+  SequenceBatch result;
+  for (const int64_t row : rows) {
+    result.sequences.push_back(sequences[row]);
+    if (!kept.empty()) result.kept.push_back(kept[row]);
+  }
+  return result;
+}
+
+at::Tensor completion_mask(const std::vector<const Sequence*>& sequences) {
+  int64_t longest = 1;
+  for (const Sequence* sequence : sequences)
+    longest = std::max(longest, sequence->completion_length());
+  at::Tensor mask = at::zeros({static_cast<int64_t>(sequences.size()), longest});
+  for (size_t i = 0; i < sequences.size(); ++i)
+    mask.select(0, static_cast<int64_t>(i))
+        .narrow(0, 0, sequences[i]->completion_length())
+        .fill_(1);
+  return mask;
+}
+
+std::vector<std::vector<int64_t>> length_shards(const std::vector<const Sequence*>& sequences,
+                                                int64_t micro_batch) {
+  std::vector<int64_t> order;
+  for (size_t i = 0; i < sequences.size(); ++i)
+    if (sequences[i]->completion_length() > 0) order.push_back(static_cast<int64_t>(i));
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return sequences[a]->tokens.size() > sequences[b]->tokens.size();
+  });
+  std::vector<std::vector<int64_t>> shards;
+  for (auto first = order.begin(); first != order.end();) {
+    const auto last = first + std::min<int64_t>(micro_batch, order.end() - first);
+    shards.emplace_back(first, last);
+    first = last;
+  }
+  return shards;
+}
+
+LogProbs token_log_probs(const LanguageModel& model, const at::Tensor& hidden,
+                         const SequenceBatch& batch, double temperature) {
+  std::vector<const IdSet*> kept;
+  for (size_t i = 0; i < batch.kept.size(); ++i) {
+    const auto length = static_cast<size_t>(batch.sequences[i]->completion_length());
+    const std::vector<IdSet>* sets = batch.kept[i];
+    for (size_t t = 0; t < length; ++t)
+      kept.push_back(sets == nullptr || sets->empty() ? nullptr : &sets->at(t));
+  }
+  return linear_log_prob(hidden, model.head_weight(), model.head_bias(),
+                         completion_ids(batch.sequences), 1.0 / temperature, kept);
+}
+
+at::Tensor unpack(const at::Tensor& packed, const at::Tensor& mask) {
+  return at::zeros(mask.sizes(), packed.options().requires_grad(false))
+      .masked_scatter(mask.to(at::kBool), packed);
+}
+
+namespace {
+
+// [batch, time] of what `compute` gives for the completion tokens of each shard, [N].
+at::Tensor by_shards(WorkerPool& pool, const SequenceBatch& batch, const at::Tensor& mask,
+                     int64_t micro_batch,
+                     const std::function<at::Tensor(const SequenceBatch&)>& compute) {
+  const auto shards = length_shards(batch.sequences, micro_batch);
+  at::Tensor result = at::zeros_like(mask);
+  const int64_t time = mask.size(1);
+  pool.run(static_cast<int64_t>(shards.size()), [&](int64_t shard, int) {
+    const at::NoGradGuard no_gradient;
+    const SequenceBatch part = batch.rows(shards[shard]);
+    const at::Tensor packed = compute(part).contiguous();
+    const float* from = packed.data_ptr<float>();
+    for (size_t i = 0; i < shards[shard].size(); ++i) {
+      const int64_t length = part.sequences[i]->completion_length();
+      std::copy_n(from, length, result.data_ptr<float>() + shards[shard][i] * time);
+      from += length;
+    }
+  });
+  return result;
+}
+
+}  // namespace
+
+at::Tensor frozen_log_probs(const LanguageModel& model, WorkerPool& pool,
+                            const SequenceBatch& batch, const at::Tensor& mask, double temperature,
+                            int64_t micro_batch) {
+  return by_shards(pool, batch, mask, micro_batch, [&](const SequenceBatch& part) {
+    return token_log_probs(model, model.hidden(part.sequences), part, temperature).log_prob;
+  });
+}
+
+at::Tensor frozen_values(const Network& network, WorkerPool& pool, const SequenceBatch& batch,
+                         const at::Tensor& mask, int64_t micro_batch) {
+  return by_shards(pool, batch, mask, micro_batch, [&](const SequenceBatch& part) {
+    const at::Tensor hidden =
+        network.value_model ? at::Tensor() : network.model->hidden(part.sequences);
+    return network.values(hidden, part.sequences);
+  });
+}
+
+}  // namespace pgtrain

@@ -1,0 +1,45 @@
+#include "train/run_log.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+namespace pgtrain {
+namespace {
+
+// Times are not part of the exact record: they are kept whatever a checkpoint says.
+uint64_t present_size(const std::filesystem::path& file) {
+  std::error_code missing;
+  const auto size = std::filesystem::file_size(file, missing);
+  return missing ? 0 : size;
+}
+
+}  // namespace
+
+RunLog::RunLog(const RunDirectory& directory, const RunState& state,
+               std::vector<std::string> part_names, int64_t completions_per_step)
+    : part_names_(std::move(part_names)),
+      completions_per_step_(completions_per_step),
+      metrics_(directory / "metrics.jsonl", state.metrics_length),
+      completions_(directory / "completions.jsonl", state.completions_length),
+      timing_(directory / "timing.jsonl", present_size(directory / "timing.jsonl")) {}
+
+void RunLog::write_completions(const std::string& phase, int64_t step, const Rollout& rollout,
+                               const Dataset& data, const at::Tensor* advantages) {
+  const int64_t count = std::min(completions_per_step_, rollout.size());
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t index = i * rollout.size() / count;
+    Row row = completion_row(phase, step, rollout, index, data, part_names_);
+    const int64_t length = rollout.completions[index].sequence.completion_length();
+    if (advantages != nullptr && length > 0)
+      row.set("advantage", advantages->select(0, index).narrow(0, 0, length).mean().item<double>());
+    completions_.write(row);
+  }
+}
+
+void RunLog::sync(RunState& state) {
+  state.metrics_length = metrics_.sync();
+  state.completions_length = completions_.sync();
+}
+
+}  // namespace pgtrain
