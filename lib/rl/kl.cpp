@@ -12,7 +12,7 @@ namespace pgtrain {
 at::Tensor kl_estimate(const at::Tensor& log_prob, const at::Tensor& ref_log_prob,
                        KlEstimator estimator) {
   PG_CHECK(log_prob.sizes() == ref_log_prob.sizes(), "log_prob and ref_log_prob differ in shape");
-  const at::Tensor d = log_prob - ref_log_prob.detach();
+  at::Tensor d = log_prob - ref_log_prob.detach();
   switch (estimator) {
     case KlEstimator::kK1:
       return d;

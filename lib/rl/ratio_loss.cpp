@@ -30,7 +30,7 @@ at::Tensor clipped_ratio_loss(const at::Tensor& log_ratio, const at::Tensor& adv
   const at::Tensor ratio = log_ratio.exp();
   const at::Tensor bounded = options.max_ratio > 0 ? ratio.clamp_max(options.max_ratio) : ratio;
   const at::Tensor clipped = ratio.clamp(1 - options.clip_range_low, 1 + options.clip_range_high);
-  const at::Tensor loss = at::maximum(-a * bounded, -a * clipped);
+  at::Tensor loss = at::maximum(-a * bounded, -a * clipped);
   if (options.dual_clip == 0) return loss;
   return at::where(a < 0, at::minimum(loss, -a * options.dual_clip), loss);
 }
