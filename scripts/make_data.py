@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes data/number_words and data/poems_zh: the same bytes for the same package versions and seed.
+"""Writes data/number_words, data/number_translation and data/poems_zh: the same bytes for the same package versions and seed.
 
 Needs two Debian packages, for this script only: python3-icu (PyICU 2.10.2, ICU 72.1; use /usr/bin/python3) and
 fortunes-zh (2.98).   usage: scripts/make_data.py [--out data] [--fortunes /usr/share/games/fortunes] [--seed 1]"""
@@ -33,6 +33,15 @@ def number_words(out, seed):
                 for n in chosen for name in ("en", "zh")]
     write(out / "train.jsonl", records(numbers[:TRAIN_NUMBERS]))
     write(out / "eval.jsonl", records(numbers[TRAIN_NUMBERS:]))
+
+
+def number_translation(out, number_words_folder):
+    """The name of a number in English -> its name in Chinese: the records of number_words, paired by number."""
+    for name in ("train.jsonl", "eval.jsonl"):
+        records = [json.loads(line) for line in open(number_words_folder / name, encoding="utf-8")]
+        words = {(record["language"], record["number"]): record["target"] for record in records}
+        write(out / name, [{"prompt": text, "target": words["zh", number], "number": number}
+                           for (language, number), text in words.items() if language == "en"])
 
 
 def poems(path):
@@ -78,6 +87,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     number_words(options.out / "number_words", options.seed)
+    number_translation(options.out / "number_translation", options.out / "number_words")
     poems_zh(options.out / "poems_zh", options.fortunes, options.seed)
 
 

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-runs/reward_check}
-steps=${2:-300}
+steps=${2:-250}
 pgtrain=${PGTRAIN:-build/release/app/pgtrain}
 mkdir -p "$folder"
 
@@ -38,7 +38,8 @@ run_one() {
   # "five thousand eight hundred" -> "en 5800": the other way round, so that the answer is a number.
   [[ $metric != number ]] || more=(--set data.prompt_field=target --set data.target_field=prompt)
   [[ $metric != missing_eos && $metric != overlong ]] || more=(--set warmup.steps=40)
-  "$pgtrain" --log-level error train --config configs/quickstart.yaml --set "run.directory=$folder/$metric" --set run.threads=1 --set algorithm.entropy_coef=0.0 --set optimizer.learning_rate=5.0e-4 \
+  "$pgtrain" --log-level error train --config configs/presets/rloo.yaml --set "run.directory=$folder/$metric" --set run.threads=1 \
+    --set algorithm.entropy_coef=0.0 --set optimizer.learning_rate=5.0e-4 \
     --set "train.steps=$steps" --set "eval.every=$steps" --set "checkpoint.every=$steps" --set checkpoint.keep_last=1 \
     --set "reward=$(parts_of "$metric")" "${more[@]}" || echo "$metric failed" >&2
 }

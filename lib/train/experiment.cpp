@@ -26,6 +26,9 @@ void describe_warmup(Section& s, WarmupOptions& o) {
 
 void describe_train(Section& s, TrainOptions& o) {
   s.field("steps", o.steps, "policy-gradient steps", at_least(0));
+  s.field("max_tokens", o.max_tokens,
+          "generated tokens after which the run ends, whatever steps says; 0 = no limit",
+          at_least(0));
   s.field("micro_batch", o.micro_batch, "sequences whose gradient one worker computes together",
           between(1, 1 << 16));
   s.field("max_nonfinite_steps", o.max_nonfinite_steps,
@@ -152,7 +155,7 @@ std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentCon
   const auto is_free = [&](const std::string& key) {
     if (key == "run.seed") return false;
     return key.rfind("run.", 0) == 0 || key.rfind("checkpoint.", 0) == 0 ||
-           (key == "train.steps" && !steps_matter);
+           key == "train.max_tokens" || (key == "train.steps" && !steps_matter);
   };
   const auto old_values = values(std::move(before));
   const auto new_values = values(std::move(now));

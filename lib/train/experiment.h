@@ -36,6 +36,7 @@ struct WarmupOptions {
 
 struct TrainOptions {
   int64_t steps = 200;
+  int64_t max_tokens = 0;
   int64_t micro_batch = 32;
   int64_t max_nonfinite_steps = 5;
   std::string overlong = "error";  // error | drop
@@ -87,8 +88,8 @@ ExperimentConfig load_experiment(const std::vector<std::filesystem::path>& files
 std::string dump_experiment(ExperimentConfig config, bool changed_only = false);
 
 // Keys that differ between two resolved experiments and that a run may not change half-way: "key:
-// before -> now". Free to change: run.*, but not the seed, checkpoint.*, and train.steps as long as
-// the learning rate does not depend on it.
+// before -> now". Free to change: run.*, but not the seed, checkpoint.*, train.max_tokens, and
+// train.steps as long as the learning rate does not depend on it.
 std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentConfig now);
 
 }  // namespace pgtrain

@@ -201,6 +201,12 @@ void Trainer::resume_others(const std::filesystem::path& checkpoint) {
 
 // ---- the loop ----
 
+bool Trainer::is_done() const {
+  const TrainOptions& limits = config_.train;
+  return state_.step >= limits.steps ||
+         (limits.max_tokens > 0 && state_.num_tokens >= limits.max_tokens);
+}
+
 TrainOutcome Trainer::run() {
   spdlog::info("{}: {} records, vocabulary {}, {} parameters, {} threads",
                directory_->path().string(), experiment_.train.size(),
@@ -215,13 +221,11 @@ TrainOutcome Trainer::run() {
       evaluate_if_due();
       save();
     }
-    while (state_.step < config_.train.steps && !StopFlag::raised()) train_step();
+    while (!is_done() && !StopFlag::raised()) train_step();
   }
   log_->progress().finish();
   if (saved_as_ != checkpoint_name(state_.phase, state_.step)) save();
-  outcome_.exit_code = state_.phase == kTrain && state_.step >= config_.train.steps
-                           ? kExitDone
-                           : StopFlag::exit_code();
+  outcome_.exit_code = state_.phase == kTrain && is_done() ? kExitDone : StopFlag::exit_code();
   outcome_.step = state_.phase == kTrain ? state_.step : 0;
   if (state_.has_best) {
     outcome_.best_reward = state_.best_score;
@@ -445,7 +449,7 @@ void Trainer::report(Row& row, const UpdateBatch& batch, const UpdateSummary& su
           reference_ ? fmt::format("  kl {:.4f}", row.number("kl")) : "",
           format_rate(tokens_per_second),
           format_duration(per_step * static_cast<double>(config_.train.steps - state_.step))),
-      state_.step == config_.train.steps);
+      is_done());
 }
 
 void Trainer::warn(const std::string& text) {
@@ -456,7 +460,7 @@ void Trainer::warn(const std::string& text) {
 void Trainer::evaluate_if_due() {
   const int64_t every = config_.eval.every;
   if (!experiment_.eval || every == 0) return;
-  if (state_.step % every != 0 && state_.step != config_.train.steps) return;
+  if (state_.step % every != 0 && !is_done()) return;
   const Rollout rollout = evaluate(average_ ? *average_ : *policy_, pool_, *experiment_.eval,
                                    *experiment_.reward, config_.eval.max_records,
                                    config_.rollout.shard_size, config_.rollout.max_new_tokens);

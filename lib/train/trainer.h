@@ -59,6 +59,7 @@ class Trainer {
 
   // Set-up.
   void start_cursor();
+  bool is_done() const;
   void freeze_embedder();
   void restore_links();
   void resume(const std::filesystem::path& checkpoint);

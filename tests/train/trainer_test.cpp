@@ -249,6 +249,25 @@ TEST_CASE("trainer: another configuration in the same folder is refused and noth
   CHECK(record_of(shop / "run") + test::read_file(shop / "run/config.yaml") == before);
 }
 
+TEST_CASE("trainer: a budget of tokens ends the run at the first step that reaches it", "[train]") {
+  const Workshop shop;
+  const auto outcome = Trainer(shop.config("budget", {"train.max_tokens=150"})).run();
+  CHECK(outcome.exit_code == kExitDone);
+  CHECK(outcome.step < 6);
+  std::vector<int64_t> tokens;
+  int64_t evaluated = -1;
+  std::istringstream rows(test::read_file(shop / "budget/metrics.jsonl"));
+  for (std::string line; std::getline(rows, line);) {
+    const auto row = nlohmann::json::parse(line);
+    if (row["phase"] == "train") tokens.push_back(row["num_tokens"]);
+    if (row["phase"] == "eval") evaluated = row["step"];
+  }
+  REQUIRE(static_cast<int64_t>(tokens.size()) == outcome.step);
+  CHECK(tokens.back() >= 150);
+  CHECK((tokens.size() == 1 || tokens[tokens.size() - 2] < 150));
+  CHECK(evaluated == outcome.step);
+}
+
 TEST_CASE("trainer: more steps extend a finished run", "[train]") {
   const Workshop shop;
   Trainer(shop.config("long", {"train.steps=9"})).run();
