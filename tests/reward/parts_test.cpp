@@ -1,4 +1,6 @@
 // The parts that are no text similarities.
+#include <nlohmann/json.hpp>
+
 #include "core/error.h"
 #include "reward/reward.h"
 #include "support/log_capture.h"
@@ -47,6 +49,21 @@ TEST_CASE("overlong: no penalty, then a slope over the buffer, then the full one
   CHECK(at(9) == -0.75);
   CHECK(at(10) == -1.0);
   CHECK(at(1000) == -1.0);
+}
+
+TEST_CASE("overlong: equal to the golden of the formula, which TRL's own function confirmed",
+          "[reward]") {
+  const auto golden =
+      nlohmann::json::parse(test::read_file("tests/golden/rl_family.json"))["overlong"];
+  const Record record = record_of({"a"});
+  for (const int64_t buffer : {4, 16}) {
+    RewardPartOptions part = part_of("overlong");
+    part.max_length = 16;
+    part.buffer_length = buffer;
+    for (size_t i = 0; i < golden["lengths"].size(); ++i)
+      CHECK(close(score(part, {&record, "", true, golden["lengths"][i]}).total,
+                  golden["16/" + std::to_string(buffer)][i]));
+  }
 }
 
 TEST_CASE("overlong: takes its limit from generation, its buffer is then a fifth", "[reward]") {

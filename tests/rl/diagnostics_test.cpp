@@ -6,7 +6,6 @@
 #include "core/error.h"
 #include "rl/entropy.h"
 #include "rl/family.h"
-#include "rl/reward_shaping.h"
 
 using namespace pgtrain;
 using test::close;
@@ -121,18 +120,4 @@ TEST_CASE("adaptive entropy: golden, restored, broken numbers ignored", "[rl]") 
   CHECK(control.coef() == before);
   options.min_coef = 2;
   CHECK_THROWS_AS(AdaptiveEntropy(0, options), InternalError);
-}
-
-TEST_CASE("soft overlong penalty: golden, monotone, scaled", "[rl]") {
-  const auto item = test::golden("rl_family.json")["overlong"];
-  const auto lengths = tensor_of(item["lengths"]);
-  CHECK(close(soft_overlong_penalty(lengths, 16, 4), tensor_of(item["16/4"])));
-  CHECK(close(soft_overlong_penalty(lengths.to(torch::kInt64), 16, 16), tensor_of(item["16/16"])));
-  CHECK(close(soft_overlong_penalty(lengths, 16, 0), tensor_of(item["16/0"])));
-  CHECK(close(soft_overlong_penalty(lengths, 16, 4, 0.5), 0.5 * tensor_of(item["16/4"])));
-  // by hand: 14 of 16 with a buffer of 4 is half way
-  CHECK(close(soft_overlong_penalty(torch::tensor({14.0}), 16, 4),
-              torch::tensor({-0.5}, torch::kFloat64)));
-  CHECK(soft_overlong_penalty(torch::arange(30), 16, 4).diff().max().item<double>() <= 0);
-  CHECK_THROWS_AS(soft_overlong_penalty(lengths, 4, 5), InternalError);
 }
