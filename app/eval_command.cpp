@@ -93,7 +93,7 @@ int run_eval(const Flags& flags) {
   reward->check(data);
   check_fairness(config.fairness, data);
   prepare_math();
-  policy = open_policy(checkpoint, flags.source.average);
+  policy = open_policy(checkpoint, flags.source.trained);
   // A checkpoint of a run without such a reward, or of its warm-up, has only the policy's own.
   if (Embedder::is_in(checkpoint))
     embedder.read(checkpoint, *policy);

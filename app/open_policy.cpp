@@ -22,8 +22,8 @@ void add_checkpoint_flags(CLI::App& command, CheckpointFlags& flags) {
   command.add_option("--which", flags.which, "for a run folder: the best or the latest checkpoint")
       ->check(CLI::IsMember({"best", "latest"}))
       ->capture_default_str();
-  command.add_flag("--average", flags.average,
-                   "the moving average of the weights instead of the trained ones; of runs with "
+  command.add_flag("--trained", flags.trained,
+                   "the trained weights instead of their moving average; of runs with "
                    "optimizer.ema_decay");
 }
 
@@ -43,12 +43,13 @@ fs::path find_checkpoint(const CheckpointFlags& flags) {
   throw DataError(fmt::format("{}: the run has no checkpoint yet", path.string()));
 }
 
-std::unique_ptr<Policy> open_policy(const fs::path& checkpoint, bool average) {
+std::unique_ptr<Policy> open_policy(const fs::path& checkpoint, bool trained) {
   if (fs::exists(checkpoint / "manifest.json")) CheckpointStore::verify(checkpoint);
   auto policy = Policy::open(checkpoint);
-  if (!average) return policy;
+  const fs::path average = checkpoint / "average.safetensors";
+  if (trained || !fs::exists(average)) return policy;
   auto averaged = policy->copy();
-  averaged->read_parameters(checkpoint / "average.safetensors");
+  averaged->read_parameters(average);
   return averaged;
 }
 

@@ -13,11 +13,11 @@ class App;
 
 namespace pgtrain {
 
-// --checkpoint, --which and --average.
+// --checkpoint, --which and --trained.
 struct CheckpointFlags {
   std::string path;
   std::string which = "best";
-  bool average = false;
+  bool trained = false;
 };
 void add_checkpoint_flags(CLI::App& command, CheckpointFlags& flags);
 
@@ -26,8 +26,9 @@ void add_checkpoint_flags(CLI::App& command, CheckpointFlags& flags);
 // was looked for.
 std::filesystem::path find_checkpoint(const CheckpointFlags& flags);
 
-// Verifies the folder's manifest and opens the policy; average: with the averaged weights that
-// optimizer.ema_decay keeps. Throws DataError.
-std::unique_ptr<Policy> open_policy(const std::filesystem::path& checkpoint, bool average);
+// Verifies the folder's manifest and opens the policy: where the run keeps a moving average of the
+// weights (optimizer.ema_decay) with that one, which its evaluations and the link "best" are about,
+// unless trained. Throws DataError.
+std::unique_ptr<Policy> open_policy(const std::filesystem::path& checkpoint, bool trained);
 
 }  // namespace pgtrain

@@ -104,7 +104,7 @@ std::string json_line(const Policy& policy, const std::string& prompt, const Com
 int run_sample(const Flags& flags) {
   const auto prompts = all_prompts(flags);
   prepare_math();
-  const auto policy = open_policy(find_checkpoint(flags.source), flags.source.average);
+  const auto policy = open_policy(find_checkpoint(flags.source), flags.source.trained);
   GenerationOptions options;
   options.max_new_tokens = flags.max_new_tokens;
   options.eos_id = Tokenizer::eos_id();

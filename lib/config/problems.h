@@ -17,6 +17,11 @@ class Problems {
   // key is put before the message unless the message names it.
   void add(const std::string& key, const std::string& message);
 
+  // The key was given in a file or an override; a preset's values do not count.
+  bool is_set(const std::string& key) const {
+    return places_ != nullptr && places_->count(key) != 0;
+  }
+
   bool empty() const { return problems_.empty(); }
   size_t size() const { return problems_.size(); }
   // "place: error: message", the source line and a caret for each, in the order of sources and

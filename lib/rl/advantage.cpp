@@ -26,7 +26,7 @@ at::Tensor greedy_advantage(const at::Tensor& rewards, const at::Tensor& greedy_
 }
 
 at::Tensor EmaBaseline::advantage(const at::Tensor& rewards) {
-  const double mean = rewards.mean().item<double>();
+  const double mean = rewards.to(at::kDouble).mean().item<double>();
   if (count_ == 0) value_ = mean;
   at::Tensor result = rewards.detach() - value_;
   value_ = decay_ * value_ + (1 - decay_) * mean;

@@ -39,7 +39,7 @@ KlController::KlController(double coef, double target, double horizon)
 void KlController::update(double kl, int64_t n) {
   if (!adaptive() || !std::isfinite(kl)) return;
   const double error = std::clamp(kl / target_ - 1, -0.2, 0.2);
-  coef_ *= 1 + error * static_cast<double>(n) / horizon_;
+  coef_ *= 1 + error * std::min(1.0, static_cast<double>(n) / horizon_);
 }
 
 bool exceeds_target_kl(double approx_kl, double target) {

@@ -32,7 +32,8 @@ at::Tensor kl_estimate(const at::Tensor& log_prob, const at::Tensor& ref_log_pro
 
 // The coefficient of the KL penalty: fixed, or steered towards a target KL (Ziegler et al. 2019,
 // section 2.2; the same in TRL's former controller, verl and OpenRLHF):
-//   error = clamp(kl / target - 1, -0.2, 0.2),   coef <- coef (1 + error n / horizon).
+//   error = clamp(kl / target - 1, -0.2, 0.2),   coef <- coef (1 + error min(1, n / horizon)).
+// The bound of 1 is ours: beyond it the coefficient could change its sign.
 class KlController {
  public:
   // Fixed.

@@ -28,7 +28,8 @@ at::Tensor minimum_risk_loss(const at::Tensor& sequence_log_probs, const at::Ten
 at::Tensor minimum_risk_advantage(const at::Tensor& sequence_log_probs, const at::Tensor& rewards,
                                   int64_t group_size, double alpha) {
   const at::Tensor share = shares(sequence_log_probs.detach(), rewards, group_size, alpha);
-  const at::Tensor reward = rewards.detach().view_as(share);
+  at::Tensor reward = rewards.detach().view_as(share);
+  reward = reward - reward.narrow(1, 0, 1);  // equal rewards then differ by exactly 0
   const at::Tensor difference = reward - (share * reward).sum(1, true);
   return (static_cast<double>(group_size) * alpha * share * difference).flatten();
 }

@@ -17,6 +17,14 @@ at::Tensor counted(const at::Tensor& x, const at::Tensor& mask) {
   return x.masked_fill(mask == 0, 0);
 }
 
+// x - mean, and exactly 0 where all counted values are equal: one of them is taken away first.
+at::Tensor centred(const at::Tensor& x, const at::Tensor& mask) {
+  if (x.numel() == 0) return x;
+  const at::Tensor first = mask.flatten().argmax().unsqueeze(0);
+  const at::Tensor shifted = counted(x - x.flatten().index_select(0, first), mask);
+  return shifted - masked_mean(shifted, mask);
+}
+
 }  // namespace
 
 at::Tensor masked_mean(const at::Tensor& x, const at::Tensor& mask) {
@@ -26,7 +34,7 @@ at::Tensor masked_mean(const at::Tensor& x, const at::Tensor& mask) {
 
 at::Tensor masked_variance(const at::Tensor& x, const at::Tensor& mask, bool unbiased) {
   check_shapes(x, mask);
-  const at::Tensor deviation = counted(x - masked_mean(x, mask), mask);
+  const at::Tensor deviation = counted(centred(x, mask), mask);
   const at::Tensor divisor = (mask.sum() - (unbiased ? 1 : 0)).clamp_min(1).to(x.scalar_type());
   return deviation.square().sum() / divisor;
 }
@@ -34,7 +42,7 @@ at::Tensor masked_variance(const at::Tensor& x, const at::Tensor& mask, bool unb
 at::Tensor masked_whiten(const at::Tensor& x, const at::Tensor& mask, bool unbiased,
                          double epsilon) {
   const at::Tensor scale = (masked_variance(x, mask, unbiased) + epsilon).rsqrt();
-  return counted((x - masked_mean(x, mask)) * scale, mask);
+  return counted(centred(x, mask) * scale, mask);
 }
 
 }  // namespace pgtrain

@@ -238,78 +238,75 @@ void describe(Section& s, AlgorithmOptions& o) {
 
 namespace {
 
-// Finds options that nothing reads: `changed` ones whose `condition` does not hold.
-class UnusedOptions {
- public:
-  explicit UnusedOptions(Problems& problems) : problems_(problems) {}
-  void operator()(const char* key, bool changed, bool is_read, const std::string& needs) const {
-    if (changed && !is_read)
-      problems_.add(key, fmt::format("has no effect here; it belongs to {}", needs));
-  }
-
- private:
-  Problems& problems_;
-};
-
-void check_unused_kl(const AlgorithmOptions& now, const UnusedOptions& unused) {
-  const KlOptions& kl = now.kl;
+// Calls visit(key, value, standard value, is_read, needs) for every option that only some settings
+// read.
+template <class Visit>
+void visit_kl_conditions(AlgorithmOptions& now, const Visit& visit) {
+  KlOptions& kl = now.kl;
   const KlOptions standard;
   const bool on = now.uses_reference();
   const std::string needs = "algorithm.kl.coef above 0";
-  unused("algorithm.kl.estimator", kl.estimator != standard.estimator, on, needs);
-  unused("algorithm.kl.placement", kl.placement != standard.placement, on, needs);
-  unused("algorithm.kl.controller", kl.controller != standard.controller, on, needs);
-  unused("algorithm.kl.reference", kl.reference != standard.reference, on, needs);
-  unused("algorithm.kl.target", kl.target != standard.target, kl.controller == "adaptive",
-         "controller 'adaptive'");
-  unused("algorithm.kl.horizon", kl.horizon != standard.horizon, kl.controller == "adaptive",
-         "controller 'adaptive'");
-  unused("algorithm.kl.refresh_every", kl.refresh_every != standard.refresh_every,
-         on && kl.reference == "start", needs + " with reference 'start'");
-  unused("algorithm.kl.ema_decay", kl.ema_decay != standard.ema_decay, on && kl.reference == "ema",
-         needs + " with reference 'ema'");
-  unused("algorithm.kl.stop_at", kl.stop_at != standard.stop_at, now.epochs * now.mini_batches > 1,
-         "several epochs or mini_batches");
+  visit("algorithm.kl.estimator", kl.estimator, standard.estimator, on, needs);
+  visit("algorithm.kl.placement", kl.placement, standard.placement, on, needs);
+  visit("algorithm.kl.controller", kl.controller, standard.controller, on, needs);
+  visit("algorithm.kl.reference", kl.reference, standard.reference, on, needs);
+  visit("algorithm.kl.target", kl.target, standard.target, kl.controller == "adaptive",
+        "controller 'adaptive'");
+  visit("algorithm.kl.horizon", kl.horizon, standard.horizon, kl.controller == "adaptive",
+        "controller 'adaptive'");
+  visit("algorithm.kl.refresh_every", kl.refresh_every, standard.refresh_every,
+        on && kl.reference == "start", needs + " with reference 'start'");
+  visit("algorithm.kl.ema_decay", kl.ema_decay, standard.ema_decay, on && kl.reference == "ema",
+        needs + " with reference 'ema'");
+  visit("algorithm.kl.stop_at", kl.stop_at, standard.stop_at, now.epochs * now.mini_batches > 1,
+        "several epochs or mini_batches");
 }
 
-void check_unused(const AlgorithmOptions& now, const UnusedOptions& unused) {
+template <class Visit>
+void visit_conditions(AlgorithmOptions& now, const Visit& visit) {
   const AlgorithmOptions standard;
   const std::string& baseline = now.baseline;
   const bool has_value = baseline == "value";
   const bool clips = is_one_of(now.loss, {"ppo", "gspo", "rloo_sequence"});
   const auto baseline_only = [](const char* name) { return fmt::format("baseline '{}'", name); };
-  unused("algorithm.constant_baseline", now.constant_baseline != standard.constant_baseline,
-         baseline == "constant", baseline_only("constant"));
-  unused("algorithm.ema_decay", now.ema_decay != standard.ema_decay, baseline == "ema",
-         baseline_only("ema"));
-  unused("algorithm.gamma", now.gamma != standard.gamma, has_value || baseline == "reinforce_pp",
-         "baselines 'value' and 'reinforce_pp'");
-  unused("algorithm.gae_lambda", now.gae_lambda != standard.gae_lambda, has_value,
-         baseline_only("value"));
-  unused("algorithm.value_coef", now.value_coef != standard.value_coef, has_value,
-         baseline_only("value"));
-  unused("algorithm.value_clip", now.value_clip != standard.value_clip, has_value,
-         baseline_only("value"));
-  unused("algorithm.value_network", now.value_network != standard.value_network, has_value,
-         baseline_only("value"));
-  unused("algorithm.whiten_advantages", now.whiten_advantages,
-         !is_one_of(baseline, {"reinforce_pp", "gdpo"}),
-         "the baselines that do not whiten themselves, unlike reinforce_pp and gdpo");
+  visit("algorithm.constant_baseline", now.constant_baseline, standard.constant_baseline,
+        baseline == "constant", baseline_only("constant"));
+  visit("algorithm.ema_decay", now.ema_decay, standard.ema_decay, baseline == "ema",
+        baseline_only("ema"));
+  visit("algorithm.gamma", now.gamma, standard.gamma, has_value || baseline == "reinforce_pp",
+        "baselines 'value' and 'reinforce_pp'");
+  visit("algorithm.gae_lambda", now.gae_lambda, standard.gae_lambda, has_value,
+        baseline_only("value"));
+  visit("algorithm.value_coef", now.value_coef, standard.value_coef, has_value,
+        baseline_only("value"));
+  visit("algorithm.value_clip", now.value_clip, standard.value_clip, has_value,
+        baseline_only("value"));
+  visit("algorithm.value_network", now.value_network, standard.value_network, has_value,
+        baseline_only("value"));
+  visit("algorithm.whiten_advantages", now.whiten_advantages, standard.whiten_advantages,
+        !is_one_of(baseline, {"reinforce_pp", "gdpo"}),
+        "the baselines that do not whiten themselves, unlike reinforce_pp and gdpo");
   const std::string clipped = "losses 'ppo', 'gspo' and 'rloo_sequence'";
-  unused("algorithm.clip_range_low", now.clip_range_low != standard.clip_range_low, clips, clipped);
-  unused("algorithm.clip_range_high", now.clip_range_high != standard.clip_range_high, clips,
-         clipped);
-  unused("algorithm.dual_clip", now.dual_clip != standard.dual_clip, clips, clipped);
-  unused("algorithm.max_ratio", now.max_ratio != standard.max_ratio, clips || now.loss == "cispo",
-         clipped + ", and 'cispo'");
-  unused("algorithm.off_policy_threshold",
-         now.off_policy_threshold != standard.off_policy_threshold,
-         now.epochs * now.mini_batches > 1, "several epochs or mini_batches");
-  unused("algorithm.mrt_alpha", now.mrt_alpha != standard.mrt_alpha, now.loss == "mrt",
-         "loss 'mrt'");
-  unused("algorithm.entropy_target", now.entropy_target != standard.entropy_target,
-         now.entropy_control == "adaptive", "entropy_control 'adaptive'");
-  check_unused_kl(now, unused);
+  visit("algorithm.clip_range_low", now.clip_range_low, standard.clip_range_low, clips, clipped);
+  visit("algorithm.clip_range_high", now.clip_range_high, standard.clip_range_high, clips, clipped);
+  visit("algorithm.dual_clip", now.dual_clip, standard.dual_clip, clips, clipped);
+  visit("algorithm.max_ratio", now.max_ratio, standard.max_ratio, clips || now.loss == "cispo",
+        clipped + ", and 'cispo'");
+  visit("algorithm.off_policy_threshold", now.off_policy_threshold, standard.off_policy_threshold,
+        now.epochs * now.mini_batches > 1, "several epochs or mini_batches");
+  visit("algorithm.mrt_alpha", now.mrt_alpha, standard.mrt_alpha, now.loss == "mrt", "loss 'mrt'");
+  visit("algorithm.entropy_target", now.entropy_target, standard.entropy_target,
+        now.entropy_control == "adaptive", "entropy_control 'adaptive'");
+  visit_kl_conditions(now, visit);
+}
+
+// Refuses options that were given but that nothing reads; what a preset sets does not count.
+void check_unused(AlgorithmOptions now, Problems& problems) {
+  visit_conditions(now, [&](const std::string& key, const auto& value, const auto& standard,
+                            bool is_read, const std::string& needs) {
+    if (value != standard && !is_read && problems.is_set(key))
+      problems.add(key, fmt::format("has no effect here; it belongs to {}", needs));
+  });
 }
 
 void check_groups(const ExperimentConfig& config, Problems& problems) {
@@ -329,7 +326,7 @@ void check_groups(const ExperimentConfig& config, Problems& problems) {
   if (now.baseline == "batch_mean" && samples < 2)
     problems.add("rollout.prompts_per_step",
                  "baseline 'batch_mean' compares completions of one step: use at least 2");
-  if (now.whiten_advantages && samples < 2)
+  if (now.whiten_advantages && samples < 2 && now.baseline != "value")
     problems.add("algorithm.whiten_advantages", "needs at least two completions in a step");
   if (samples * (now.resample_rounds + 1) > std::numeric_limits<uint32_t>::max())
     problems.add("algorithm.resample_rounds", "times the completions of a step is more than 2^32");
@@ -356,6 +353,9 @@ void check_loss(const AlgorithmOptions& now, Problems& problems) {
                  "mini-batch");
   if (now.loss == "cispo" && now.max_ratio <= 0)
     problems.add("algorithm.max_ratio", "loss 'cispo' needs a bound above 0, for example 5");
+  if (now.entropy_control == "adaptive" && (now.entropy_coef < 0 || now.entropy_coef > 1))
+    problems.add("algorithm.entropy_coef",
+                 "is moved within 0 and 1 by entropy_control 'adaptive': start there");
   if (now.dual_clip != 0 && now.dual_clip <= 1)
     problems.add("algorithm.dual_clip", "must be above 1, or 0 for none");
   if (now.uses_reference() && now.kl.placement == "loss" && now.kl.estimator == KlEstimator::kK1)
@@ -369,8 +369,15 @@ void check_loss(const AlgorithmOptions& now, Problems& problems) {
 
 }  // namespace
 
+void reset_unread(AlgorithmOptions& options) {
+  visit_conditions(options, [](const std::string&, auto& value, const auto& standard, bool is_read,
+                               const std::string&) {
+    if (!is_read) value = standard;
+  });
+}
+
 void check_algorithm(const ExperimentConfig& config, Problems& problems) {
-  check_unused(config.algorithm, UnusedOptions(problems));
+  check_unused(config.algorithm, problems);
   check_groups(config, problems);
   check_loss(config.algorithm, problems);
 }
@@ -379,6 +386,9 @@ Objective make_objective(const AlgorithmOptions& options, double temperature,
                          int64_t max_new_tokens) {
   Objective objective;
   objective.loss = losses().at(options.loss);
+  objective.gspo_gradient = is_one_of(options.baseline, {"value", "reinforce_pp"})
+                                ? GspoGradient::kToken
+                                : GspoGradient::kSequence;
   objective.ratio.clip_range_low = options.clip_range_low;
   objective.ratio.clip_range_high = options.clip_range_high;
   objective.ratio.dual_clip = options.dual_clip;

@@ -63,9 +63,12 @@ void describe(Section& section, AlgorithmOptions& options);
 struct ExperimentConfig;
 class Problems;
 
-// Values that exclude each other, and parts that are changed although nothing reads them: an option
+// Values that exclude each other, and parts that were given although nothing reads them: an option
 // without effect would be one silently ignored.
 void check_algorithm(const ExperimentConfig& config, Problems& problems);
+// Options that nothing reads get their standard values: a preset may have set them before another
+// part of it was overridden.
+void reset_unread(AlgorithmOptions& options);
 
 // The objective of the policy-gradient steps. The coefficients of KL and entropy are those of the
 // first step; controllers change them.

@@ -41,7 +41,8 @@ const std::vector<Check>& checks() {
        "of the completions are cut before their end token; raise rollout.max_new_tokens, or add "
        "reward metric overlong, or a longer warm-up"},
       {"sampling/sampling_logp_difference/max", [](double x) { return x > 1e-2; }, false,
-       "is more than rounding between decoding and training: this is a bug, please report it"}};
+       "is more than rounding between decoding and training: the weights have grown out of all "
+       "measure (see grad_norm), or this is a bug, please report it"}};
   return table;
 }
 

@@ -90,6 +90,15 @@ void check(const ExperimentConfig& config, Problems& problems) {
     problems.add("optimizer.warmup_steps",
                  fmt::format("is more than train.steps ({})", config.train.steps));
   check(config.reward, problems);
+  const int64_t mini_batch = samples / config.algorithm.mini_batches;
+  if (problems.is_set("log.gradient_noise_every") && config.log.gradient_noise_every > 0 &&
+      config.log.gradient_noise_every != LogOptions().gradient_noise_every &&
+      mini_batch <= config.train.micro_batch)
+    problems.add(
+        "log.gradient_noise_every",
+        fmt::format("compares parts of a mini-batch ({} completions) that train.micro_batch "
+                    "({}) does not cut: lower train.micro_batch",
+                    mini_batch, config.train.micro_batch));
   const std::string& name = config.run.name;
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
     problems.add("run.name",
@@ -129,6 +138,7 @@ ExperimentConfig load_experiment(const std::vector<std::filesystem::path>& files
   describe(root, config);
   config.provenance =
       load(root, files, overrides, [&](Problems& problems) { check(config, problems); });
+  reset_unread(config.algorithm);
   if (config.run.directory.empty()) config.run.directory = "runs/" + config.run.name;
   return config;
 }

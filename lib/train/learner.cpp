@@ -144,7 +144,9 @@ UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& obje
                                  bool measure_noise) {
   const at::Tensor policy_weights =
       token_weights(batch.mask, objective.aggregation, objective.normaliser);
-  const at::Tensor entropy_weights = token_weights(batch.mask, Aggregation::kTokenMean);
+  // Of every completion, also of those that the loss leaves out.
+  const at::Tensor entropy_weights =
+      token_weights(completion_mask(batch.sequences), Aggregation::kTokenMean);
   const auto shards = length_shards(batch.sequences, micro_batch_);
   std::vector<Shard> results(shards.size());
   std::vector<double> squares(shards.size());
@@ -154,7 +156,8 @@ UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& obje
         results[i] = run_shard(batch, objective, shards[i], replicas_[worker].network,
                                policy_weights, entropy_weights);
       },
-      [&](int64_t, int worker) {
+      [&](int64_t i, int worker) {
+        if (measure_noise) squares[i] = squared_norm(replicas_[worker].gradient);
         move_gradient(replicas_[worker].gradient, policy_.parameters().gradient());
       });
 

@@ -22,7 +22,7 @@ at::Tensor token_loss(const Objective& objective, const ObjectiveInputs& inputs)
       return ppo_loss(inputs.log_prob, inputs.old_log_probs, inputs.advantages, objective.ratio);
     case PolicyLoss::kGspo:
       return gspo_loss(inputs.log_prob, inputs.old_log_probs, inputs.advantages, inputs.mask,
-                       objective.ratio);
+                       objective.ratio, objective.gspo_gradient);
     case PolicyLoss::kCispo:
       return cispo_loss(inputs.log_prob, inputs.old_log_probs, inputs.advantages,
                         objective.ratio.max_ratio, objective.ratio.log_ratio_limit);
@@ -92,7 +92,6 @@ ObjectiveTerms& ObjectiveTerms::operator+=(const ObjectiveTerms& other) {
   policy_loss += other.policy_loss;
   value_loss += other.value_loss;
   entropy += other.entropy;
-  kl += other.kl;
   ratio += other.ratio;
   clip += other.clip;
   return *this;
@@ -100,7 +99,7 @@ ObjectiveTerms& ObjectiveTerms::operator+=(const ObjectiveTerms& other) {
 
 bool ObjectiveTerms::is_finite() const {
   return std::isfinite(total) && std::isfinite(policy_loss) && std::isfinite(value_loss) &&
-         std::isfinite(entropy) && std::isfinite(kl);
+         std::isfinite(entropy);
 }
 
 ObjectiveTerms evaluate(const Objective& objective, const ObjectiveInputs& inputs) {
@@ -111,12 +110,10 @@ ObjectiveTerms evaluate(const Objective& objective, const ObjectiveInputs& input
   terms.entropy = entropy.item<double>();
   terms.loss = policy;
   if (objective.entropy_coef != 0) terms.loss = terms.loss - objective.entropy_coef * entropy;
-  if (inputs.ref_log_probs.defined()) {
+  if (inputs.ref_log_probs.defined() && objective.kl_coef != 0) {
     const at::Tensor kl =
         kl_estimate(inputs.log_prob, inputs.ref_log_probs, objective.kl_estimator);
-    terms.kl = weighted_sum(kl.detach(), inputs.entropy_weights).item<double>();
-    if (objective.kl_coef != 0)
-      terms.loss = terms.loss + objective.kl_coef * weighted_sum(kl, inputs.policy_weights);
+    terms.loss = terms.loss + objective.kl_coef * weighted_sum(kl, inputs.policy_weights);
   }
   if (inputs.values.defined()) {
     const at::Tensor value = value_term(objective, inputs);

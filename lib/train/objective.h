@@ -19,7 +19,8 @@ enum class PolicyLoss { kReinforce, kPpo, kGspo, kCispo, kRlooSequence };
 // sequence_ratio_loss.
 struct Objective {
   PolicyLoss loss = PolicyLoss::kReinforce;
-  RatioOptions ratio;  // max_ratio is the bound of CISPO too
+  RatioOptions ratio;                                    // max_ratio is the bound of CISPO too
+  GspoGradient gspo_gradient = GspoGradient::kSequence;  // kToken: advantages of single tokens
   Aggregation aggregation = Aggregation::kSequenceMeanTokenSum;
   double normaliser = 1;            // of Aggregation::kFixedNormaliser
   double off_policy_threshold = 0;  // see off_policy_mask; 0 = off
@@ -54,7 +55,6 @@ struct ObjectiveTerms {
   double policy_loss = 0;
   double value_loss = 0;
   double entropy = 0;
-  double kl = 0;          // mean over the tokens of the estimator, whatever kl_coef is
   RatioStatistics ratio;  // of the tokens' ratios
   RatioStatistics clip;   // of the ratios that the loss clips: those of sequences for GSPO and RLOO
 

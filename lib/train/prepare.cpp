@@ -57,7 +57,8 @@ void drop_or_refuse_overlong(Dataset& data, const Tokenizer& tokenizer,
                              const ExperimentConfig& config) {
   const int64_t limit = config.rollout.max_new_tokens;
   const auto length = [&](const Record& record) {
-    return needed_tokens(record, tokenizer, config.warmup.steps > 0);
+    return needed_tokens(record, tokenizer,
+                         config.warmup.steps > 0 || config.algorithm.supervised_coef > 0);
   };
   const auto is_long = [&](const Record& record) { return length(record) > limit; };
   const auto first = std::find_if(data.records.begin(), data.records.end(), is_long);

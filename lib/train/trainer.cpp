@@ -208,6 +208,13 @@ bool Trainer::is_done() const {
 }
 
 TrainOutcome Trainer::run() {
+  const AlgorithmOptions& algorithm = config_.algorithm;
+  if (algorithm.epochs * algorithm.mini_batches == 1 &&
+      (algorithm.loss == "ppo" || algorithm.loss == "gspo" || algorithm.loss == "cispo" ||
+       algorithm.loss == "rloo_sequence"))
+    spdlog::info(
+        "loss '{}' with one update a rollout: the ratio is exactly 1, so clipping never acts",
+        algorithm.loss);
   spdlog::info("{}: {} records, vocabulary {}, {} parameters, {} threads",
                directory_->path().string(), experiment_.train.size(),
                policy_->tokenizer().vocab_size(), parameter_count(policy_->model().options()),

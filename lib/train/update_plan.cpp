@@ -24,7 +24,7 @@ void add(UpdateResult& sum, const UpdateResult& result) {
 
 // tried updates, of which `made` got as far as the norm of the gradient.
 void divide(UpdateResult& sum, int64_t tried, int64_t made) {
-  for (double* value : {&sum.total, &sum.policy_loss, &sum.value_loss, &sum.entropy, &sum.kl})
+  for (double* value : {&sum.total, &sum.policy_loss, &sum.value_loss, &sum.entropy})
     *value /= static_cast<double>(tried);
   sum.grad_norm /= static_cast<double>(std::max<int64_t>(1, made));
 }

@@ -174,6 +174,13 @@ TEST_CASE("kl controller: at the target it rests; restored it goes on; a broken 
   CHECK_THROWS_AS(KlController(-0.1), InternalError);
 }
 
+TEST_CASE("kl controller: more completions than the horizon never turn its sign", "[rl]") {
+  KlController control(0.05, 6, 10);
+  for (int i = 0; i < 50; ++i) control.update(0, 1000);  // 0.8 of it each time
+  CHECK(control.coef() > 0);
+  CHECK(close(control.coef(), 0.05 * std::pow(0.8, 50)));
+}
+
 TEST_CASE("early stop: above one and a half times the target", "[rl]") {
   CHECK(!exceeds_target_kl(0.015, 0.01));
   CHECK(exceeds_target_kl(0.0151, 0.01));

@@ -67,6 +67,28 @@ TEST_CASE("advantages: every baseline of completions by hand", "[train]") {
   CHECK(close(completions(estimate(constant).tokens)[2], 0.2));
 }
 
+TEST_CASE("advantages: a constant reward teaches nothing, to the last bit", "[train]") {
+  AdvantageInputs in;
+  in.group_size = 6;
+  in.rewards = torch::full({42}, 0.1F);  // whose mean in float32 is not 0.1F
+  in.parts = torch::full({42, 1}, 0.1F);
+  in.part_weights = {1};
+  in.mask = torch::ones({42, 3});
+  in.old_log_probs = torch::linspace(-3, -1, 126).view({42, 3});
+  in.greedy_rewards = torch::full({7}, 0.1F);
+  for (const char* name : {"ema", "group_mean", "group_norm", "greedy", "reinforce_pp", "gdpo",
+                           "pass_at_k", "leave_one_out"}) {
+    INFO(name);
+    CHECK(estimate(with_baseline(name), in).tokens.abs().max().item<float>() == 0);
+  }
+  AlgorithmOptions whitened = with_baseline("ema");
+  whitened.whiten_advantages = true;
+  CHECK(estimate(whitened, in).tokens.abs().max().item<float>() == 0);
+  AlgorithmOptions mrt = with_baseline("none");
+  mrt.loss = "mrt";
+  CHECK(estimate(mrt, in).tokens.abs().max().item<float>() == 0);
+}
+
 TEST_CASE("advantages: GDPO sums to zero over the batch", "[train]") {
   CHECK(close(estimate(with_baseline("gdpo")).tokens.narrow(1, 0, 1).sum().item<double>(), 0));
 }

@@ -78,6 +78,25 @@ TEST_CASE("experiment: every preset is a combination without conflicts, and dump
   CHECK(ppo.algorithm.kl.estimator == KlEstimator::kK1);
 }
 
+TEST_CASE("experiment: what a preset set and an override made useless is dropped, not refused",
+          "[train]") {
+  for (const char* algorithm :
+       {"{preset: ppo, kl: {coef: 0}}", "{preset: reinforce_pp, kl: {coef: 0}}",
+        "{preset: ppo, baseline: leave_one_out, whiten_advantages: false}",
+        "{preset: dapo, loss: reinforce}", "{preset: gspo, loss: reinforce}",
+        "{preset: cispo, loss: reinforce}"}) {
+    INFO(algorithm);
+    const auto config = load_text(kMinimal + "algorithm: " + algorithm + "\n");
+    CHECK(config.algorithm.dual_clip == AlgorithmOptions().dual_clip);
+    const auto again = load_text(dump_experiment(config));
+    CHECK(conflicting_keys(config, again).empty());
+  }
+  const auto refused = test::message_of<ConfigError>([] {
+    load_text(kMinimal + "algorithm: {preset: ppo, baseline: leave_one_out, gae_lambda: 0.5}\n");
+  });
+  CHECK(contains(refused, "algorithm.gae_lambda: has no effect here"));
+}
+
 TEST_CASE("experiment: every file of configs/ loads", "[train]") {
   int files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator("configs"))

@@ -113,6 +113,32 @@ TEST_CASE("learner: any split into micro-batches gives the same gradient", "[tra
     CHECK(close(run(1, micro_batch, batch).gradient, whole.gradient, 3 * test::kTolerance32));
 }
 
+TEST_CASE("learner: the noise of the gradient, from shards that agree and shards that cancel",
+          "[train]") {
+  const Sequence sequence{{1, 6, 3, 7, 8}, 2};
+  const std::vector<Sequence> sequences = {sequence, sequence};
+  const auto measure = [&](float second) {
+    UpdateBatch batch = make_batch(sequences);
+    batch.advantages = torch::tensor({{1.0F}, {second}}) * batch.mask;
+    const auto policy = make_policy();
+    WorkerPool pool(1);
+    Learner learner(*policy, pool, {}, 1);
+    learner.clear();
+    const auto noise = learner.accumulate(batch, Objective(), true).noise;
+    const double square = policy->parameters().gradient().square().sum().item<double>();
+    REQUIRE(noise);
+    return std::make_pair(*noise, square);
+  };
+  const auto [same, square] = measure(1);
+  CHECK(close(same.noise, 0, test::kTolerance32));
+  CHECK(close(same.signal / square, 1, test::kTolerance32));
+  // b = 1, B = 2, |g_b|^2 = square, |g_B|^2 = 0: signal -square, noise square / (1 - 1/2).
+  const auto [opposite, none] = measure(-1);
+  CHECK(none < 1e-10 * square);
+  CHECK(close(opposite.signal / square, -1, test::kTolerance32));
+  CHECK(close(opposite.noise / square, 2, test::kTolerance32));
+}
+
 TEST_CASE("learner: any number of threads gives the same bits", "[train]") {
   const auto sequences = test::random_sequences(40, 11, 9);
   const auto batch = make_batch(sequences, true);
