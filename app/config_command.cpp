@@ -22,8 +22,7 @@ int run_show(const Flags& flags) {
 
 int run_validate(const Flags& flags) {
   const ExperimentConfig config = load_experiment(flags.configs, flags.overrides);
-  const PreparedExperiment experiment =
-      prepare(config, [](std::string_view) { return std::vector<float>(); });
+  const PreparedExperiment experiment = check_experiment(config);
   const int64_t parameters = parameter_count(experiment.model);
   print(
       fmt::format("{}: valid\n"

@@ -88,8 +88,10 @@ int run_eval(const Flags& flags) {
   const Dataset data = load_dataset(path, config.data.prompt_field, config.data.target_field);
   std::unique_ptr<Policy> policy;
   Embedder embedder;
-  const auto reward = prepare_reward(
-      config, [&](std::string_view text) { return embedder.embed(policy->tokenizer(), text); });
+  const auto embed = [&](std::string_view text) {
+    return embedder.embed(policy->tokenizer(), text);
+  };
+  const auto reward = prepare_reward(config, {embed, config.rollout.max_new_tokens, true});
   reward->check(data);
   check_fairness(config.fairness, data);
   prepare_math();
@@ -98,7 +100,7 @@ int run_eval(const Flags& flags) {
   if (Embedder::is_in(checkpoint))
     embedder.read(checkpoint, *policy);
   else
-    embedder.freeze(*policy);
+    embedder.freeze(*policy);  // see lib/reward/README.md
   WorkerPool pool(usable_threads(config.run.threads), use_one_thread);
   const Rollout rollout = evaluate(*policy, pool, data, *reward, config.eval.max_records,
                                    config.rollout.shard_size, config.rollout.max_new_tokens);

@@ -73,6 +73,11 @@ Corpus read_corpus(const Flags& flags) {
 
 MetricOptions metric_options(const Flags& flags) {
   std::vector<std::string> overrides = flags.overrides;
+  for (const std::string& text : flags.overrides)
+    if ((!flags.tokenize.empty() && text.rfind("tokenize=", 0) == 0) ||
+        (flags.lowercase && text.rfind("lowercase=", 0) == 0) ||
+        (flags.use_stemmer && text.rfind("use_stemmer=", 0) == 0))
+      throw ConfigError(fmt::format("--set {}: has a flag that is given, too", text));
   if (!flags.tokenize.empty()) overrides.push_back("tokenize=" + flags.tokenize);
   if (flags.lowercase) overrides.emplace_back("lowercase=true");
   if (flags.use_stemmer) overrides.emplace_back("use_stemmer=true");
@@ -188,6 +193,9 @@ void add_score_command(CLI::App& app, Action& action) {
                     "orders that the text has, as sacreBLEU at sentence level)");
   command->add_flag("--json", flags->json, "JSON instead of text");
   command->footer(
+      "A line is a text, so that rougeLsum, which splits at line ends, sees one sentence a text; "
+      "rouge is the mean "
+      "over the texts.\n"
       "Values are those of sacreBLEU 2.6, rouge_score 0.1.2, jiwer 4 and RapidFuzz 3.14 to the "
       "last digit.\n"
       "Examples:\n"

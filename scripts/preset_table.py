@@ -15,8 +15,8 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PRESETS = ["reinforce", "a2c", "ppo", "rloo", "grpo", "dr_grpo", "dapo", "gspo", "cispo", "reinforce_pp", "remax", "mrt", "scst"]
 TASKS = {
-    "number_words": ("edit_similarity", 600_000, []),
-    "number_translation": ("chrf", 300_000, ["data.train=data/number_translation/train.jsonl", "data.eval=data/number_translation/eval.jsonl",
+    "number_words": ("edit_similarity", 500_000, []),
+    "number_translation": ("chrf", 250_000, ["data.train=data/number_translation/train.jsonl", "data.eval=data/number_translation/eval.jsonl",
                                      "reward.0.metric=chrf", "rollout.max_new_tokens=24"]),
 }
 FRACTIONS = (0.25, 0.5, 1.0)

@@ -27,6 +27,7 @@ parts_of() {
     missing_eos) echo "[$task, {metric: missing_eos, name: tested}]" ;;
     blocklist) echo "[$task, {metric: blocklist, words_file: $folder/words.txt, name: tested}]" ;;
     format) echo "[$task, {metric: format, pattern: '[a-z -]*|[^a-z]{1,6}', name: tested}]" ;;
+    number) echo '[{metric: number, tolerance: 0.25, name: tested}]' ;;
     command) echo '[{command: [python3, scripts/reward_command.py], name: tested}]' ;;
     *) echo "[{metric: $1, name: tested}]" ;;
   esac

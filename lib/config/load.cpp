@@ -310,9 +310,9 @@ Loaded load(Section& root, const std::vector<std::filesystem::path>& files,
   Binder(root, whole_of(files), complete, loaded, problems).bind(root, tree, Place());
   if (complete && validate) {
     const auto places = Binder::all_places(loaded);
-    problems.set_places(&places);
+    problems.set_places(&places, [&](const std::string& key) { return loaded.is_set(key); });
     validate(problems);
-    problems.set_places(nullptr);
+    problems.set_places(nullptr, {});
   }
   if (!problems.empty()) throw ConfigError(problems.text());
   return loaded;

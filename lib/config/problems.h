@@ -1,9 +1,11 @@
 // All that is wrong with a configuration, collected before anything is reported.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/place.h"
@@ -18,9 +20,7 @@ class Problems {
   void add(const std::string& key, const std::string& message);
 
   // The key was given in a file or an override; a preset's values do not count.
-  bool is_set(const std::string& key) const {
-    return places_ != nullptr && places_->count(key) != 0;
-  }
+  bool is_set(const std::string& key) const { return is_set_ && is_set_(key); }
 
   bool empty() const { return problems_.empty(); }
   size_t size() const { return problems_.size(); }
@@ -29,9 +29,13 @@ class Problems {
   std::string text() const;
 
   // Used by load. add_at: a problem in reading the key; key may be empty. set_places: where each
-  // given key was set.
+  // given key, or the preset that assigned it, was set, and which keys were given.
   void add_at(const Place& place, const std::string& key, const std::string& message);
-  void set_places(const std::map<std::string, Place>* places) { places_ = places; }
+  void set_places(const std::map<std::string, Place>* places,
+                  std::function<bool(const std::string&)> is_set) {
+    places_ = places;
+    is_set_ = std::move(is_set);
+  }
 
  private:
   struct Problem {
@@ -43,6 +47,7 @@ class Problems {
   std::vector<Problem> problems_;
   std::set<std::string> unreadable_;
   const std::map<std::string, Place>* places_ = nullptr;  // not owned
+  std::function<bool(const std::string&)> is_set_;
 };
 
 }  // namespace pgtrain

@@ -1,5 +1,6 @@
 #include "reward/command_protocol.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -10,6 +11,8 @@ namespace pgtrain {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr double kLargestReward = 1e6;
 
 std::string ascii_json(const Json& value) {
   return value.dump(-1, ' ', true, Json::error_handler_t::replace);
@@ -72,6 +75,9 @@ CommandAnswer read_answer(const Json& object) {
   if (reward->is_null())
     throw DataError("gave the reward null; every completion needs a number, for example 0");
   answer.reward = number(*reward, "reward");
+  if (std::abs(answer.reward) > kLargestReward)
+    throw DataError(fmt::format("gave the reward {:g}; at most {:g} in size is allowed",
+                                answer.reward, kLargestReward));
   const Json* parts = find(object, "parts");
   if (parts == nullptr) return answer;
   if (!parts->is_object()) throw DataError("gave \"parts\" that are not an object");

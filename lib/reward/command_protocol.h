@@ -17,7 +17,7 @@
 // Answer, on the command's stdout, in any order within the batch:
 //   {"id": 17, "reward": 0.5, "parts": {"spelling": 1, "length": 0}}
 //   id          of the request
-//   reward      a finite number
+//   reward      a number, at most 1e6 in size
 //   parts       optional: named numbers for reports; they do not change the reward
 // Other keys are ignored. Exactly one answer a request, nothing else on stdout (messages go to
 // stderr, which pgtrain logs), no line longer than 1 MiB. A command must flush its output after

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/signals.h"
 #include "text/unicode.h"
 
 namespace pgtrain {
@@ -20,6 +21,8 @@ using Read = ChildProcess::Read;
 constexpr double kMaxDelaySeconds = 30;
 constexpr double kMaxTimeoutSeconds = 1e6;
 constexpr size_t kExcerptBytes = 200;
+constexpr std::chrono::seconds kStopGrace(10);
+constexpr std::chrono::milliseconds kLookForStop(200);
 
 void check(const CommandOptions& o) {
   const auto refuse = [](const std::string& what) { throw ConfigError("reward command: " + what); };
@@ -66,7 +69,7 @@ CommandScorer::CommandScorer(CommandOptions options) : options_(std::move(option
 
 std::vector<CommandAnswer> CommandScorer::score(const std::vector<RewardInput>& batch) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!failure_.empty()) throw DataError(failure_);
+  if (failure_) std::rethrow_exception(failure_);
   if (batch.empty()) return {};
   return score_with_restarts(batch);
 }
@@ -80,6 +83,7 @@ std::vector<CommandAnswer> CommandScorer::score_with_restarts(
     AnswerSheet sheet(first_id, batch.size());
     const std::string problem = exchange(requests, sheet);
     if (problem.empty()) return sheet.take();
+    if (StopFlag::raised()) stop();
     if (restarts == options_.max_restarts)
       fail(restarts == 0 ? problem
                          : fmt::format("{}, at the last of {} starts", problem, restarts + 1));
@@ -112,15 +116,21 @@ std::string CommandScorer::start_if_ended() {
 }
 
 std::string CommandScorer::receive(AnswerSheet& sheet) {
-  const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                           std::chrono::duration<double>(options_.timeout_seconds));
+  auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                     std::chrono::duration<double>(options_.timeout_seconds));
+  bool is_stopping = false;
   std::string line;
   while (!sheet.is_complete()) {
-    switch (child_->read_line(line, deadline)) {
+    if (StopFlag::raised() && !is_stopping) {
+      is_stopping = true;
+      deadline = std::min(deadline, Clock::now() + kStopGrace);
+    }
+    switch (child_->read_line(line, std::min(deadline, Clock::now() + kLookForStop))) {
       case Read::kLine:
         take(sheet, line);
         break;
       case Read::kTimeout:
+        if (Clock::now() < deadline) break;
         return timeout(sheet);
       case Read::kEnd:
         return ending(sheet);
@@ -160,11 +170,21 @@ void CommandScorer::refuse(const std::string& what, std::string_view line) {
 }
 
 void CommandScorer::fail(const std::string& what) {
-  failure_ = fmt::format("reward command \"{}\": it {}", excerpt(join(options_.command)), what);
+  std::string message =
+      fmt::format("reward command \"{}\": it {}", excerpt(join(options_.command)), what);
   const auto& said = child_->last_error_lines();
-  if (!said.empty()) failure_ += "\nthe end of its stderr:";
-  for (const std::string& line : said) failure_ += "\n  " + line;
-  throw DataError(failure_);
+  if (!said.empty()) message += "\nthe end of its stderr:";
+  for (const std::string& line : said) message += "\n  " + line;
+  failure_ = std::make_exception_ptr(DataError(message));
+  std::rethrow_exception(failure_);
+}
+
+void CommandScorer::stop() {
+  failure_ = std::make_exception_ptr(
+      Error("stopped by a signal while waiting for the reward command; run again to go on from the "
+            "last checkpoint",
+            StopFlag::exit_code()));
+  std::rethrow_exception(failure_);
 }
 
 }  // namespace pgtrain

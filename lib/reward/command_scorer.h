@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,8 +29,9 @@ struct CommandOptions {
 // throws DataError with the reason, the line at fault and the end of the command's stderr. Every
 // later call then throws the same.
 //
-// A stop signal to pgtrain does not cut a batch short: the step is finished first, so the wait is
-// at most (max_restarts + 1) * timeout_seconds and the delays. Ctrl-C does not reach the command.
+// After a stop signal to pgtrain (core/signals.h) the command has 10 seconds to finish the batch
+// and is not started again; then score throws Error with the exit code of the signal, and the run
+// goes on from its last checkpoint when it is started again. Ctrl-C does not reach the command.
 class CommandScorer {
  public:
   // Starts the command. Throws ConfigError when that is not possible or an option makes no sense.
@@ -49,12 +51,13 @@ class CommandScorer {
   std::string timeout(const AnswerSheet& sheet);
   [[noreturn]] void refuse(const std::string& what, std::string_view line);
   [[noreturn]] void fail(const std::string& what);
+  [[noreturn]] void stop();
 
   CommandOptions options_;
   std::mutex mutex_;
   std::unique_ptr<ChildProcess> child_;  // never null; reaped after a failure
   int64_t next_id_ = 0;
-  std::string failure_;  // of an earlier call
+  std::exception_ptr failure_;  // of an earlier call
 };
 
 }  // namespace pgtrain

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "reward/part.h"
+#include "text/unicode.h"
 
 namespace pgtrain {
 namespace {
@@ -28,21 +29,19 @@ class EmbeddingPart final : public RewardPart {
       : embed_(std::move(embed)) {}
 
   std::vector<PartScore> score(const ScoreBatch& batch) const override {
-    std::vector<PartScore> scores;
-    const Record* record = nullptr;
-    std::vector<Vector> targets;
-    for (const RewardInput& input : batch.inputs) {
-      if (input.record != record) {
-        record = input.record;
-        targets.clear();
-        for (const std::string& target : record->targets) targets.push_back(embed_(target));
-      }
-      const Vector completion = embed_(input.completion);
-      double best = -1;
-      for (const Vector& target : targets) best = std::max(best, cosine(completion, target));
-      scores.push_back({best, ""});
-    }
-    return scores;
+    return score_by_record(
+        batch,
+        [this](const Record& record) {
+          std::vector<Vector> targets;
+          for (const std::string& target : record.targets) targets.push_back(embed_(target));
+          return targets;
+        },
+        [this](const std::vector<Vector>& targets, std::u32string_view text) {
+          const Vector completion = embed_(encode_utf8(text));
+          double best = -1;
+          for (const Vector& target : targets) best = std::max(best, cosine(completion, target));
+          return PartScore{best, ""};
+        });
   }
 
  private:

@@ -27,8 +27,9 @@ class FormatPart final : public RewardPart {
     UParseError where{};
     pattern_.reset(icu::RegexPattern::compile(to_icu(decode_utf8_lossy(pattern)), where, status));
     if (U_FAILURE(status))
-      throw ConfigError(fmt::format("pattern: '{}' is no regular expression: {} at character {}",
-                                    escape_text(pattern), u_errorName(status), where.offset));
+      throw ConfigError(fmt::format(
+          "pattern: '{}' is no regular expression: {} at line {}, character {}",
+          escape_text(pattern.substr(0, 200)), u_errorName(status), where.line, where.offset));
   }
 
   std::vector<PartScore> score(const ScoreBatch& batch) const override {

@@ -67,18 +67,20 @@ bool has_minus_before(View text, size_t at) {
 std::optional<double> last_number(std::u32string_view text) {
   std::string last;
   for (size_t i = 0; i < text.size();) {
-    if (!is_digit_at(text, i)) {
+    const bool is_fraction = text[i] == U'.' && is_digit_at(text, i + 1);  // ".5"
+    if (!is_fraction && !is_digit_at(text, i)) {
       ++i;
       continue;
     }
     last = has_minus_before(text, i) ? "-" : "";
-    i = read_integer(text, i, last);
+    i = is_fraction ? i : read_integer(text, i, last);
     i = read_fraction(text, i, last);
     i = read_exponent(text, i, last);
   }
   if (last.empty()) return std::nullopt;
   const double value = std::strtod(last.c_str(), nullptr);
-  if (!std::isfinite(value)) return std::nullopt;
+  const bool has_vanished = value == 0 && last.find_first_of("123456789") < last.find('e');
+  if (!std::isfinite(value) || has_vanished) return std::nullopt;
   return value;
 }
 

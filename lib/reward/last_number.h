@@ -7,9 +7,8 @@
 namespace pgtrain {
 
 // The last number of the text: decimal digits of any script, an optional sign before them that does
-// not follow a digit or letter, groups of three after ',' ("1,234"), a fraction after '.', an
-// exponent
-// ("1e5"). Nothing when there is none or it is too large for a double.
+// not follow a digit or letter, groups of three after ',' ("1,234"), a fraction after '.' (".5",
+// too), an exponent ("1e5"). Nothing when there is none or a double cannot hold it.
 std::optional<double> last_number(std::u32string_view text);
 
 }  // namespace pgtrain

@@ -39,6 +39,11 @@ const OwnMetric* find_own(const std::string& metric) {
   return found == kOwnMetrics.end() ? nullptr : found;
 }
 
+// Of a metric of similarity/metric.h.
+std::string reward_name(const std::string& metric) {
+  return is_error_metric(metric) ? metric + std::string(kErrorSuffix) : metric;
+}
+
 bool lists(std::string_view options, const std::string& option) {
   return options.find(" " + option + " ") != std::string_view::npos;
 }
@@ -49,18 +54,33 @@ bool part_reads(const std::string& metric, const std::string& option) {
   return metric_reads(similarity_metric_of(metric), option);
 }
 
-// Every option that is changed but that the metric does not read.
-void check_unused(RewardPartOptions part, const std::string& path, Problems& problems) {
-  const std::string metric = part.resolved_metric();
-  RewardPartOptions bound;  // described with its defaults, then given the part's values
+// Not empty.
+bool is_given(RewardPartOptions& part, const std::string& option) {
   Section section;
-  describe(section, bound);
-  bound = std::move(part);
+  describe(section, part);
+  const Scalar value = std::get<std::unique_ptr<Field>>(section.find(option)->content)->value();
+  if (const auto* list = std::get_if<std::vector<std::string>>(&value)) return !list->empty();
+  return !std::get<std::string>(value).empty();
+}
+
+// Every option that was given but that the metric does not read, or not with the others as they
+// are.
+void check_unused(RewardPartOptions& part, const std::string& path, Problems& problems) {
+  const std::string metric = part.resolved_metric();
+  Section section;
+  describe(section, part);
   for (const Section::Item& item : section.items()) {
     const Field& field = *std::get<std::unique_ptr<Field>>(item.content);
-    if (field.is_changed() && !field.applies())
+    if (!field.applies() && problems.is_set(path + "." + item.key))
       problems.add(path + "." + item.key, fmt::format("has no effect with metric '{}'", metric));
   }
+  const MetricOptions& text = part.text;
+  const bool has_value = text.smooth_method == "floor" || text.smooth_method == "add-k";
+  if (metric == "bleu" && text.smooth_value >= 0 && !has_value)
+    problems.add(path + ".smooth_value",
+                 "belongs to smooth_method 'floor' and 'add-k', not '" + text.smooth_method + "'");
+  if (metric == "ter_similarity" && text.asian_support && !text.normalized && !text.no_punct)
+    problems.add(path + ".asian_support", "has no effect without 'normalized' or 'no_punct'");
 }
 
 }  // namespace
@@ -105,16 +125,14 @@ std::string RewardPartOptions::resolved_metric() const {
 
 std::vector<std::string> reward_metric_names() {
   std::vector<std::string> names;
-  for (const std::string& name : metric_names())
-    names.push_back(is_error_metric(name) ? name + std::string(kErrorSuffix) : name);
+  for (const std::string& name : metric_names()) names.push_back(reward_name(name));
   for (const OwnMetric& own : kOwnMetrics) names.emplace_back(own.name);
   return names;
 }
 
 std::string similarity_metric_of(const std::string& reward_metric) {
   for (const std::string& name : metric_names())
-    if (reward_metric == (is_error_metric(name) ? name + std::string(kErrorSuffix) : name))
-      return name;
+    if (reward_metric == reward_name(name)) return name;
   return "";
 }
 
@@ -164,20 +182,17 @@ void describe(Section& s, RewardPartOptions& o) {
     });
 }
 
-void check(const std::vector<RewardPartOptions>& parts, Problems& problems) {
+void check(std::vector<RewardPartOptions> parts, Problems& problems) {
   if (parts.empty()) problems.add("reward", "needs at least one part");
   std::map<std::string, size_t> names;
   for (size_t i = 0; i < parts.size(); ++i) {
-    const RewardPartOptions& part = parts[i];
+    RewardPartOptions& part = parts[i];
     const std::string path = "reward." + std::to_string(i);
     const std::string metric = part.resolved_metric();
     check_unused(part, path, problems);
     const OwnMetric* own = find_own(metric);
-    const std::string required = own != nullptr && own->required != nullptr ? own->required : "";
-    if ((required == "words_file" && part.words_file.empty()) ||
-        (required == "pattern" && part.pattern.empty()) ||
-        (required == "command" && part.command.empty()))
-      problems.add(path, fmt::format("metric '{}' needs '{}'", metric, required));
+    if (own != nullptr && own->required != nullptr && !is_given(part, own->required))
+      problems.add(path, fmt::format("metric '{}' needs '{}'", metric, own->required));
     if (part.clip_min > part.clip_max)
       problems.add(path + ".clip_min", fmt::format("is more than clip_max ({})", part.clip_max));
     if (part.max_length > 0 && part.buffer_length > part.max_length)

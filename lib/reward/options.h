@@ -44,8 +44,9 @@ struct RewardPartOptions {
 
 void describe(Section& s, MetricOptions& o);
 void describe(Section& s, RewardPartOptions& o);
-// Options without effect, missing ones and names that occur twice, under the keys "reward.N...".
-void check(const std::vector<RewardPartOptions>& parts, Problems& problems);
+// Options given without effect, missing ones and names that occur twice, under the keys
+// "reward.N...".
+void check(std::vector<RewardPartOptions> parts, Problems& problems);
 
 // The names that RewardPartOptions::metric may have, without auto. Error rates are offered as
 // 1 - rate, at least 0, under the name RATE_similarity.

@@ -64,7 +64,8 @@ std::unique_ptr<RewardPart> make_overlong_part(const RewardPartOptions& options,
 std::unique_ptr<RewardPart> make_blocklist_part(const RewardPartOptions& options);
 std::unique_ptr<RewardPart> make_format_part(const RewardPartOptions& options);
 std::unique_ptr<RewardPart> make_number_part(const RewardPartOptions& options);
-std::unique_ptr<RewardPart> make_command_part(const RewardPartOptions& options);
+std::unique_ptr<RewardPart> make_command_part(const RewardPartOptions& options,
+                                              const RewardContext& context);
 std::unique_ptr<RewardPart> make_embedding_part(const RewardContext& context);
 
 }  // namespace pgtrain

@@ -21,7 +21,7 @@ std::unique_ptr<RewardPart> make_reward_part(const RewardPartOptions& options,
   if (metric == "blocklist") return make_blocklist_part(options);
   if (metric == "format") return make_format_part(options);
   if (metric == "number") return make_number_part(options);
-  if (metric == "command") return make_command_part(options);
+  if (metric == "command") return make_command_part(options, context);
   if (metric == "embedding_cosine") return make_embedding_part(context);
   throw ConfigError(fmt::format("metric: '{}' is unknown; allowed: {}", escape_text(metric),
                                 fmt::join(reward_metric_names(), ", ")));

@@ -35,6 +35,8 @@ struct RewardContext {
   std::function<std::vector<float>(std::string_view text)> embed;
   // Tokens at which generation cuts a completion off, for overlong; 0 = unknown.
   int64_t max_new_tokens = 0;
+  // false: reward commands are looked up, but not started; score must not be called then.
+  bool start_commands = true;
 };
 
 class Reward {

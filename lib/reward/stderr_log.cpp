@@ -10,7 +10,7 @@ namespace pgtrain {
 namespace {
 
 constexpr size_t kMaxLineBytes = 1000;
-constexpr int64_t kMaxLoggedLines = 1000;
+constexpr int64_t kMoreLines = 10;
 constexpr size_t kLastLines = 10;
 
 }  // namespace
@@ -29,6 +29,8 @@ void StderrLog::append(std::string_view bytes) {
 
 void StderrLog::finish() { end_line(); }
 
+void StderrLog::allow_more() { left_ = std::max<int64_t>(left_, 0) + kMoreLines; }
+
 void StderrLog::end_line() {
   if (!line_.empty() && line_.back() == '\r') line_.pop_back();
   const std::string text = escape_text(line_) + (is_cut_ ? "..." : "");
@@ -37,12 +39,11 @@ void StderrLog::end_line() {
   if (text.empty()) return;
   last_lines_.push_back(text);
   if (last_lines_.size() > kLastLines) last_lines_.pop_front();
-  if (logged_ > kMaxLoggedLines) return;
-  if (logged_++ < kMaxLoggedLines)
+  if (left_ > 0)
     spdlog::info("reward command: {}", text);
-  else
-    spdlog::warn("reward command: more than {} lines on stderr; the rest is not logged",
-                 kMaxLoggedLines);
+  else if (left_ == 0)
+    spdlog::warn("reward command: says too much on stderr; some of it is not logged");
+  if (left_ >= 0) --left_;
 }
 
 }  // namespace pgtrain

@@ -16,9 +16,9 @@ class StderrLog {
   void append(std::string_view bytes);
   // Takes what is left without a line end as a line.
   void finish();
-  // After 1,000 lines nothing more is logged (a disk full of them would end the training), until
-  // this is called.
-  void allow_more() { logged_ = 0; }
+  // After 1,000 lines nothing more is logged (a disk full of them would end the training); each
+  // call allows 10 further ones.
+  void allow_more();
   // The last lines, escaped, oldest first; at most 10.
   const std::deque<std::string>& last_lines() const { return last_lines_; }
 
@@ -27,7 +27,7 @@ class StderrLog {
 
   std::string line_;
   bool is_cut_ = false;
-  int64_t logged_ = 0;
+  int64_t left_ = 1000;  // lines that may still be logged
   std::deque<std::string> last_lines_;
 };
 

@@ -4,6 +4,7 @@
 #include <unicode/uchar.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -27,6 +28,7 @@ std::u32string fold(std::u32string_view text) {
   std::u32string result;
   for (int32_t i = 0; i < folded.length(); i = folded.moveIndex32(i, 1)) {
     const auto c = static_cast<char32_t>(folded.char32At(i));
+    if (c >= 0x300 && c <= 0x36F) continue;  // marks laid over letters that have no composed form
     if (!is_space(c))
       result += c;
     else if (!result.empty() && result.back() != U' ')
@@ -36,17 +38,23 @@ std::u32string fold(std::u32string_view text) {
   return result;
 }
 
-// In scripts written without spaces a word may begin or end anywhere.
+bool is_apostrophe(char32_t c) { return c == 0x27 || c == 0x2019; }
+
+// In scripts written without spaces a word may begin or end anywhere. '_' is left out: it marks
+// emphasis around words.
 bool is_part_of_word(char32_t c) {
-  if (c == U'_') return true;
   return is_letter_mark_or_number(c) && !is_ideograph_or_kana(c) &&
          u_getIntPropertyValue(static_cast<UChar32>(c), UCHAR_LINE_BREAK) != U_LB_COMPLEX_CONTEXT;
 }
 
-// A word may begin or end before text[at].
+// A word may begin or end before text[at]: not between two letters, nor beside an apostrophe
+// between two ("can't").
 bool is_boundary(std::u32string_view text, size_t at) {
-  return at == 0 || at == text.size() || !is_part_of_word(text[at - 1]) ||
-         !is_part_of_word(text[at]);
+  const auto is_word = [&](size_t i) { return i < text.size() && is_part_of_word(text[i]); };
+  if (at == 0 || at == text.size()) return true;
+  if (is_apostrophe(text[at])) return !(is_word(at - 1) && is_word(at + 1));
+  if (is_apostrophe(text[at - 1])) return !(at >= 2 && is_word(at - 2) && is_word(at));
+  return !is_word(at - 1) || !is_word(at);
 }
 
 uint64_t edge(uint32_t node, char32_t letter) { return (uint64_t{node} << 32) | letter; }
@@ -58,6 +66,9 @@ WordList::WordList(const std::vector<std::string>& entries) {
 }
 
 WordList WordList::from_file(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
+    throw DataError(fmt::format("{}: is not a plain file", path));
   const std::string bytes = read_file(path, kMaxFileBytes);
   std::vector<std::string> entries;
   size_t line = 1;

@@ -9,11 +9,13 @@
 
 namespace pgtrain {
 
-// Entries and texts are compared in Unicode's NFKC_Casefold form, so that case, width and invisible
-// characters do not matter. An entry is found only as whole words: letters, marks or digits may
-// neither precede nor follow it, except in scripts that write without spaces (ideographs, kana,
-// Thai and its like), where every character stands by itself. White space inside a phrase matches
-// any white space. Const members may be called from several threads.
+// Entries and texts are compared in Unicode's NFKC_Casefold form without the combining marks U+0300
+// to U+036F that this form leaves alone, so that case, width, invisible characters and strokes
+// through letters do not matter; letters that only look alike (Cyrillic for Latin) and digits for
+// letters do. An entry is found only as whole words: letters, marks or digits may neither precede
+// nor follow it, nor an apostrophe between letters, except in scripts that write without spaces
+// (ideographs, kana, Thai and its like), where every character stands by itself. White space inside
+// a phrase matches any white space. Const members may be called from several threads.
 class WordList {
  public:
   explicit WordList(const std::vector<std::string>& entries);

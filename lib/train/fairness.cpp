@@ -9,14 +9,28 @@
 
 #include "config/section.h"
 #include "core/error.h"
+#include "text/unicode.h"
 
 namespace pgtrain {
 namespace {
 
 constexpr size_t kMaxValues = 64;
 
+std::string name_part(const std::string& text) {
+  std::string result;
+  for (const char c : escape_text(text)) {
+    if (c == '/')
+      result += "%2F";
+    else if (c == '%')
+      result += "%25";
+    else
+      result += c;
+  }
+  return result;
+}
+
 std::string gap_name(const std::string& prefix, const std::string& field) {
-  return prefix + "reward/gap/" + field;
+  return prefix + "reward/gap/" + name_part(field);
 }
 
 struct Mean {
@@ -41,7 +55,7 @@ void describe(Section& s, FairnessOptions& o) {
 std::string field_value(const Record& record, const std::string& field) {
   const auto found = record.fields.find(field);
   if (found == record.fields.end()) return "(none)";
-  return found->is_string() ? found->get<std::string>() : found->dump();
+  return name_part(found->is_string() ? found->get<std::string>() : found->dump());
 }
 
 void check_fairness(const FairnessOptions& options, const Dataset& data) {
@@ -53,7 +67,7 @@ void check_fairness(const FairnessOptions& options, const Dataset& data) {
       for (const auto& [name, value] : data[0].fields.items()) names.push_back(name);
       throw DataError(
           fmt::format("{}: no record has the field '{}' of fairness.fields; the first "
-                      "record has {}",
+                      "record has {} (fairness.fields=[] leaves the report out)",
                       data.path, field, fmt::join(names, ", ")));
     }
     std::set<std::string> values;
@@ -82,7 +96,7 @@ void add_fairness_metrics(Row& row, const std::string& prefix, const FairnessOpt
     for (const auto& [value, mean] : groups) {
       low = std::min(low, mean.value());
       high = std::max(high, mean.value());
-      row.set(prefix + "reward/by/" + field + "/" + value, mean.value());
+      row.set(prefix + "reward/by/" + name_part(field) + "/" + value, mean.value());
     }
     row.set(gap_name(prefix, field), high - low);
   }

@@ -19,8 +19,8 @@ struct FairnessOptions {
 };
 void describe(Section& s, FairnessOptions& o);
 
-// The value of a record's field as text: a text itself, another JSON value as JSON, "(none)" when
-// the record lacks it.
+// The value of a record's field as part of a metric's name: a text itself, another JSON value as
+// JSON, "(none)" when the record lacks it; '/' and '%' as %2F and %25, control characters escaped.
 std::string field_value(const Record& record, const std::string& field);
 
 // Throws DataError when no record has a field, or one has more than 64 values in the data (an id is

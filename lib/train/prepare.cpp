@@ -113,10 +113,10 @@ void check_records(const PreparedExperiment& experiment, const ExperimentConfig&
 
 }  // namespace
 
-std::unique_ptr<Reward> prepare_reward(const ExperimentConfig& config, const EmbedText& embed) {
+std::unique_ptr<Reward> prepare_reward(const ExperimentConfig& config,
+                                       const RewardContext& context) {
   try {
-    return std::make_unique<Reward>(config.reward,
-                                    RewardContext{embed, config.rollout.max_new_tokens});
+    return std::make_unique<Reward>(config.reward, context);
   } catch (const ConfigError& e) {
     const std::string message = e.what();  // "reward.0.pattern: ..."
     const std::string key = message.substr(0, message.find(':'));
@@ -127,16 +127,20 @@ std::unique_ptr<Reward> prepare_reward(const ExperimentConfig& config, const Emb
   }
 }
 
-PreparedExperiment prepare(const ExperimentConfig& config, const EmbedText& embed) {
+static PreparedExperiment prepare_with(const ExperimentConfig& config,
+                                       const RewardContext& context) {
   const DataOptions& data = config.data;
   PreparedExperiment result;
-  result.reward = prepare_reward(config, embed);
+  result.reward = prepare_reward(config, context);
   result.train = load_dataset(data.train, data.prompt_field, data.target_field);
   result.data_digest = digest_file(data.train).sha256;
   if (!data.eval.empty()) {
     result.eval = load_dataset(data.eval, data.prompt_field, data.target_field);
     result.data_digest.append("\n").append(digest_file(data.eval).sha256);
   }
+  for (const RewardPartOptions& part : config.reward)
+    if (!part.words_file.empty())
+      result.data_digest.append("\n").append(digest_file(part.words_file).sha256);
   check_records(result, config);
   result.tokenizer = learn_tokenizer(config, result.train);
   result.model = sized_model(config, *result.tokenizer);
@@ -147,6 +151,15 @@ PreparedExperiment prepare(const ExperimentConfig& config, const EmbedText& embe
     warn_about_overlong(*result.eval, *result.tokenizer, config.rollout.max_new_tokens);
   }
   return result;
+}
+
+PreparedExperiment prepare(const ExperimentConfig& config, const EmbedText& embed) {
+  return prepare_with(config, {embed, config.rollout.max_new_tokens, true});
+}
+
+PreparedExperiment check_experiment(const ExperimentConfig& config) {
+  const auto no_embedding = [](std::string_view) { return std::vector<float>(); };
+  return prepare_with(config, {no_embedding, config.rollout.max_new_tokens, false});
 }
 
 }  // namespace pgtrain

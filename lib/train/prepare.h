@@ -18,7 +18,8 @@ namespace pgtrain {
 struct PreparedExperiment {
   Dataset train;
   std::optional<Dataset> eval;
-  std::string data_digest;  // SHA-256 of the data files: a resumed run must see the same bytes
+  // SHA-256 of the files of data and reward: a resumed run must see the same bytes.
+  std::string data_digest;
   std::unique_ptr<Reward> reward;
   std::unique_ptr<Tokenizer> tokenizer;
   ModelOptions model;  // vocab_size filled in
@@ -31,7 +32,11 @@ using EmbedText = std::function<std::vector<float>(std::string_view text)>;
 // tokens. Throws ConfigError or DataError.
 PreparedExperiment prepare(const ExperimentConfig& config, const EmbedText& embed);
 
+// The same without anything that acts: nothing can be scored with the result.
+PreparedExperiment check_experiment(const ExperimentConfig& config);
+
 // The reward of an experiment; a ConfigError names the place of the key at fault.
-std::unique_ptr<Reward> prepare_reward(const ExperimentConfig& config, const EmbedText& embed);
+std::unique_ptr<Reward> prepare_reward(const ExperimentConfig& config,
+                                       const RewardContext& context);
 
 }  // namespace pgtrain

@@ -132,8 +132,8 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   state_ = RunState::from_json(read_file(state_file, kMaxStateBytes), state_file.string());
   if (read_file(checkpoint / "data.sha256") != experiment_.data_digest)
     throw DataError(
-        fmt::format("{}: {} or the evaluation data has changed since this checkpoint, so the run "
-                    "cannot go on exactly; "
+        fmt::format("{}: {}, the evaluation data or a reward's words_file has changed since this "
+                    "checkpoint, so the run cannot go on exactly; "
                     "restore the file or start another run",
                     checkpoint.string(), config_.data.train));
   // The same data may give another vocabulary with another version of a library.
@@ -245,6 +245,8 @@ void Trainer::warm_up() {
   started_step_ = state_.step;
   while (state_.step < config_.warmup.steps && !StopFlag::raised()) warmup_step();
   if (state_.step < config_.warmup.steps) return;
+  // Whatever fails next, such as a reward command at its first call, the warm-up is not lost.
+  if (saved_as_ != checkpoint_name(state_.phase, state_.step)) save();
   state_.phase = kTrain;
   state_.step = 0;
   freeze_embedder();

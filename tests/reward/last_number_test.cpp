@@ -24,6 +24,11 @@ TEST_CASE("last_number: what counts as a number", "[reward]") {
   CHECK(last_number(U"\u0664\u0662") == 42);  // Arabic-Indic digits
   CHECK(last_number(U"\uFF14\uFF12") == 42);  // full-width digits
   CHECK(last_number(U"#### 72") == 72);
+  CHECK(last_number(U"$.75") == 0.75);
+  CHECK(last_number(U"-.5") == -0.5);
+  CHECK(last_number(U"0.0e-5") == 0);
+  CHECK(last_number(U"the end.5") == 0.5);
+  CHECK(!last_number(U"1e-999"));
   CHECK(!last_number(U""));
   CHECK(!last_number(U"none, \u4E8C"));
   CHECK(!last_number(U"1e999"));

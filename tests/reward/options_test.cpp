@@ -38,6 +38,10 @@ TEST_CASE("reward options: what makes no sense is refused with its key", "[rewar
                        "reward.0.tokenize: has no effect with metric 'chrf'"));
   CHECK(test::contains(problems_of("[{metric: edit_similarity, command: [x]}]"),
                        "reward.0.command: has no effect with metric 'edit_similarity'"));
+  CHECK(test::contains(problems_of("[{metric: chrf, tokenize: 13a}]"), "has no effect"));
+  CHECK(test::contains(problems_of("[{metric: bleu, smooth_value: 0.5}]"), "belongs to"));
+  CHECK(test::contains(problems_of("[{metric: ter_similarity, asian_support: true}]"),
+                       "without 'normalized' or 'no_punct'"));
   CHECK(test::contains(problems_of("[{metric: blocklist}]"), "needs 'words_file'"));
   CHECK(test::contains(problems_of("[{metric: format}]"), "needs 'pattern'"));
   CHECK(test::contains(problems_of("[{metric: command}]"), "needs 'command'"));

@@ -102,9 +102,11 @@ TEST_CASE("blocklist: -1 for any listed word, and the note names all of them", "
   CHECK(at("so BAD, and very\tugly!").total == -1.0);
   CHECK(at("so BAD, and very\tugly!").notes ==
         std::vector<std::string>{"blocklist: bad, very  Ugly"});
-  CHECK(at("badge, abad, bad_").total == 0.0);    // whole words only
-  CHECK(at("\uFF22\uFF21\uFF24").total == -1.0);  // full width
-  CHECK(at("b\u200Bad").total == -1.0);           // a zero-width space hides nothing
+  CHECK(at("badge, abad, bad's").total == 0.0);  // whole words only
+  CHECK(at("_bad_, 'bad'").total == -1.0);
+  CHECK(at("b\u0336a\u0336d\u0336").total == -1.0);  // struck through
+  CHECK(at("\uFF22\uFF21\uFF24").total == -1.0);     // full width
+  CHECK(at("b\u200Bad").total == -1.0);              // a zero-width space hides nothing
   CHECK(at("\u4ED6\u662F\u574F\u86CB\u5440").total == -1.0);
   part.words_file = folder / "missing.txt";
   CHECK_THROWS_AS(Reward({part}), DataError);

@@ -53,12 +53,14 @@ TEST_CASE("stderr log: a flood is not logged beyond its limit, until more is all
   const test::LogCapture log;
   StderrLog errors;
   for (int i = 1; i <= 5000; ++i) errors.append("flood " + std::to_string(i) + "\n");
-  CHECK(contains(log.text(), "flood 1000\nwarning: reward command: more than 1000 lines"));
+  CHECK(contains(log.text(), "flood 1000\nwarning: reward command: says too much on stderr"));
   CHECK_FALSE(contains(log.text(), "flood 1001"));
   CHECK(errors.last_lines().back() == "flood 5000");
   errors.allow_more();
-  errors.append("again\n");
-  CHECK(contains(log.text(), "not logged\ninfo: reward command: again\n"));
+  for (int i = 1; i <= 20; ++i) errors.append("again " + std::to_string(i) + "\n");
+  CHECK(contains(log.text(), "not logged\ninfo: reward command: again 1\n"));
+  CHECK(contains(log.text(), "again 10\nwarning"));
+  CHECK_FALSE(contains(log.text(), "again 11"));
 }
 
 }  // namespace

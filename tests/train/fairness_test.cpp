@@ -51,6 +51,8 @@ TEST_CASE("fairness: values that are no texts are named as JSON", "[train]") {
   record.fields = nlohmann::json::parse(R"({"n": 3, "flag": true, "list": [1, "a"]})");
   CHECK(field_value(record, "n") == "3");
   CHECK(field_value(record, "flag") == "true");
+  record.fields["path"] = "news/a%b\n";
+  CHECK(field_value(record, "path") == "news%2Fa%25b\\x0a");
   CHECK(field_value(record, "list") == "[1,\"a\"]");
   CHECK(field_value(record, "other") == "(none)");
 }
