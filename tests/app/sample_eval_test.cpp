@@ -171,9 +171,11 @@ TEST_CASE("eval of a run with optimizer.ema_decay scores the averaged weights, a
   REQUIRE(result.code == 0);
   CHECK(json::parse(result.out).at("eval_reward") ==
         json_lines(experiment.metrics()).back().at("eval_reward"));
-  auto trained_weights = arguments;
-  trained_weights.emplace_back("--trained");
-  CHECK(experiment.run(trained_weights).out != result.out);
+  const auto log_prob = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"--which", "latest", "--greedy", "--json", "--prompt", "n 1"});
+    return json::parse(experiment.run(sample_arguments(more)).out).at("log_prob").get<double>();
+  };
+  CHECK(log_prob({}) != log_prob({"--trained"}));
 }
 
 TEST_CASE("eval scores other data with another reward when asked to") {
