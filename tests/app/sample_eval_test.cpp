@@ -172,7 +172,7 @@ TEST_CASE("eval of a run with optimizer.ema_decay scores the averaged weights, a
   CHECK(json::parse(result.out).at("eval_reward") ==
         json_lines(experiment.metrics()).back().at("eval_reward"));
   const auto log_prob = [&](std::vector<std::string> more) {
-    more.insert(more.end(), {"--which", "latest", "--greedy", "--json", "--prompt", "n 1"});
+    more.insert(more.end(), {"--which", "latest", "--json", "--prompt", "n 1"});
     return json::parse(experiment.run(sample_arguments(more)).out).at("log_prob").get<double>();
   };
   CHECK(log_prob({}) != log_prob({"--trained"}));
