@@ -38,8 +38,6 @@ std::u32string fold(std::u32string_view text) {
   return result;
 }
 
-bool is_apostrophe(char32_t c) { return c == 0x27 || c == 0x2019; }
-
 // In scripts written without spaces a word may begin or end anywhere. '_' is left out: it marks
 // emphasis around words.
 bool is_part_of_word(char32_t c) {

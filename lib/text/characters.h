@@ -22,6 +22,8 @@ bool is_ascii_punctuation(char32_t c);
 
 // Letters, combining marks and numbers: categories L, M, N.
 bool is_letter_mark_or_number(char32_t c);
+// U+0027 and U+2019, which may stand inside a word.
+inline bool is_apostrophe(char32_t c) { return c == 0x27 || c == 0x2019; }
 // Ideographs and kana: scripts written without spaces, in which a character can be a word.
 bool is_ideograph_or_kana(char32_t c);
 

@@ -10,8 +10,6 @@ namespace {
 
 bool is_white_space(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0; }
 
-bool is_apostrophe(char32_t c) { return c == 0x27 || c == 0x2019; }
-
 bool is_word_letter(char32_t c) {
   return c == U'_' || (is_letter_mark_or_number(c) && !is_ideograph_or_kana(c));
 }
