@@ -107,7 +107,7 @@ int run_sample(const Flags& flags) {
   const auto policy = open_policy(find_checkpoint(flags.source), flags.source.trained);
   GenerationOptions options;
   options.max_new_tokens = flags.max_new_tokens;
-  options.eos_id = Tokenizer::eos_id();
+  options.end_ids = policy->tokenizer().end_ids();
   options.sampler = flags.sampler;
   if (flags.greedy) options.sampler.temperature = 0;
   const Rng rng(flags.seed, Purpose::kSample);
@@ -121,7 +121,7 @@ int run_sample(const Flags& flags) {
     const int64_t first = shard % shards_per_prompt * kShardSize;
     const DrawKey key{&rng, static_cast<uint64_t>(prompt), static_cast<uint32_t>(first)};
     results[shard] =
-        generate(policy->model(), nullptr, {encode_prompt(policy->tokenizer(), prompts[prompt])},
+        generate(policy->model(), nullptr, {policy->tokenizer().encode_prompt(prompts[prompt])},
                  std::min(kShardSize, flags.count - first), options, key);
   });
   for (size_t i = 0; i < results.size(); ++i)

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace pgtrain {
@@ -56,6 +58,9 @@ std::vector<Completion> generate(const LanguageModel& model, const ValueHead* va
   auto completions = empty_completions(prompts, samples_per_prompt);
   if (completions.empty()) return completions;
   const Sampler sampler(options.sampler);
+  const auto is_end = [&](int64_t id) {
+    return std::find(options.end_ids.begin(), options.end_ids.end(), id) != options.end_ids.end();
+  };
   const bool records = options.record_kept && sampler.truncates();
   Head head(model);
   const auto state = model.decode_state();
@@ -89,7 +94,7 @@ std::vector<Completion> generate(const LanguageModel& model, const ValueHead* va
       completion.sequence.tokens.push_back(draw.id);
       completion.log_probs.push_back(draw.log_prob);
       if (values.defined()) completion.values.push_back(values.data_ptr<float>()[row]);
-      completion.finished = draw.id == options.eos_id;
+      completion.finished = is_end(draw.id);
       if (completion.finished || position + 1 == options.max_new_tokens) continue;
       kept.push_back(static_cast<int64_t>(row));
       still_running.push_back(index);

@@ -12,8 +12,8 @@
 namespace pgtrain {
 
 struct GenerationOptions {
-  int64_t max_new_tokens = 48;  // the end token counts
-  int64_t eos_id = 2;
+  int64_t max_new_tokens = 48;         // the end token counts
+  std::vector<int64_t> end_ids = {2};  // any of them ends a completion
   SamplerOptions sampler;
   bool record_kept = false;  // fill Completion::kept
 };

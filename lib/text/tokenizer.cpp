@@ -13,7 +13,7 @@
 namespace pgtrain {
 namespace {
 
-constexpr int64_t kNumSpecial = Tokenizer::kNumSpecial;
+enum SpecialId : int64_t { kPad, kBos, kEos, kSep, kUnk, kNumSpecial };
 constexpr std::array<const char*, kNumSpecial> kSpecialNames = {"<pad>", "<bos>", "<eos>", "<sep>",
                                                                 "<unk>"};
 constexpr int64_t kFormatVersion = 1;
@@ -56,7 +56,26 @@ nlohmann::json json_head(const char* kind) {
   return {{"pgtrain_tokenizer", kFormatVersion}, {"kind", kind}, {"special_tokens", kSpecialNames}};
 }
 
-class VocabularyTokenizer : public Tokenizer {
+class NativeTokenizer : public Tokenizer {
+ public:
+  // <bos> prompt <sep>
+  std::vector<int64_t> encode_prompt(std::string_view prompt) const override {
+    std::vector<int64_t> ids = {kBos};
+    const std::vector<int64_t> text = encode(prompt);
+    ids.insert(ids.end(), text.begin(), text.end());
+    ids.push_back(kSep);
+    return ids;
+  }
+  int64_t pad_id() const override { return kPad; }
+  int64_t bos_id() const override { return kBos; }
+  int64_t unk_id() const override { return kUnk; }
+  const std::vector<int64_t>& end_ids() const override {
+    static const std::vector<int64_t> ids = {kEos};
+    return ids;
+  }
+};
+
+class VocabularyTokenizer : public NativeTokenizer {
  public:
   VocabularyTokenizer(const char* kind, std::vector<std::string> tokens)
       : vocabulary_(std::move(tokens)), kind_(kind) {}
@@ -93,7 +112,7 @@ class CharTokenizer final : public VocabularyTokenizer {
     ids.reserve(code_points.size());
     for (char32_t c : code_points) {
       const auto found = ids_.find(c);
-      ids.push_back(found == ids_.end() ? unk_id() : found->second);
+      ids.push_back(found == ids_.end() ? int64_t{kUnk} : found->second);
     }
     return ids;
   }
@@ -109,7 +128,7 @@ class CharTokenizer final : public VocabularyTokenizer {
   std::unordered_map<char32_t, int64_t> ids_;
 };
 
-class ByteTokenizer final : public Tokenizer {
+class ByteTokenizer final : public NativeTokenizer {
  public:
   static constexpr int64_t kVocabSize = kNumSpecial + 256;
 
@@ -180,7 +199,7 @@ class WordTokenizer final : public VocabularyTokenizer {
     }
     const int64_t id = vocabulary_.find(piece.text);
     if (id >= 0 && space) ids.push_back(kNumSpecial);  // kSpaceToken
-    ids.push_back(id >= 0 ? id : unk_id());
+    ids.push_back(id >= 0 ? id : int64_t{kUnk});
   }
 };
 
@@ -341,14 +360,6 @@ std::unique_ptr<Tokenizer> build_tokenizer(const TokenizerOptions& options,
 std::unique_ptr<Tokenizer> tokenizer_from_json(const nlohmann::json& json,
                                                const std::string& source) {
   return JsonReader(json, source).read();
-}
-
-std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view prompt) {
-  std::vector<int64_t> ids = {Tokenizer::bos_id()};
-  const std::vector<int64_t> text = tokenizer.encode(prompt);
-  ids.insert(ids.end(), text.begin(), text.end());
-  ids.push_back(Tokenizer::sep_id());
-  return ids;
 }
 
 }  // namespace pgtrain

@@ -1,4 +1,7 @@
-// Texts to ids and back. Ids 0..4 are the special tokens of every kind; the rest depends on it:
+// Texts to ids and back.
+//
+// Native kinds: ids 0..4 are <pad>, <bos>, <eos>, <sep> (between prompt and completion) and <unk>;
+// the rest depends on the kind:
 //   char  one id for each Unicode code point that occurs in the texts.
 //   byte  one id for each of the 256 bytes of UTF-8; knows every text, learns nothing.
 //   word  one id for each word or symbol. A word is a run of letters, marks, digits and '_', with
@@ -31,8 +34,6 @@ class Section;
 
 class Tokenizer {
  public:
-  static constexpr int64_t kNumSpecial = 5;
-
   virtual ~Tokenizer() = default;
   // Ids are 0 .. vocab_size() - 1.
   virtual int64_t vocab_size() const = 0;
@@ -40,6 +41,12 @@ class Tokenizer {
   // like a special token is ordinary text. Throws DataError with the byte offset when the text is
   // not valid UTF-8.
   virtual std::vector<int64_t> encode(std::string_view text) const = 0;
+  // The same, but the text of a special token becomes its id: for rendered chat templates.
+  virtual std::vector<int64_t> encode_with_special(std::string_view text) const {
+    return encode(text);
+  }
+  // What the policy reads before the first token of a completion; never empty.
+  virtual std::vector<int64_t> encode_prompt(std::string_view prompt) const = 0;
   // Always valid UTF-8. Special tokens and ids out of range give nothing.
   virtual std::string decode(const std::vector<int64_t>& ids) const = 0;
   // For reports: "<eos>", "a", " word", "\x0a" (escape_text); "<id 99>" for an id out of range.
@@ -47,11 +54,13 @@ class Tokenizer {
   // What tokenizer.json holds; tokenizer_from_json gives an equal tokenizer back.
   virtual nlohmann::json to_json() const = 0;
 
-  static constexpr int64_t pad_id() { return 0; }
-  static constexpr int64_t bos_id() { return 1; }
-  static constexpr int64_t eos_id() { return 2; }
-  static constexpr int64_t sep_id() { return 3; }  // between prompt and completion
-  static constexpr int64_t unk_id() { return 4; }
+  // -1 = there is none.
+  virtual int64_t pad_id() const = 0;
+  virtual int64_t bos_id() const = 0;
+  virtual int64_t unk_id() const = 0;
+  // The ids that end a completion, the one that the policy learns to write first; at least one.
+  virtual const std::vector<int64_t>& end_ids() const = 0;
+  int64_t eos_id() const { return end_ids().front(); }
 };
 
 struct TokenizerOptions {
@@ -70,8 +79,5 @@ std::unique_ptr<Tokenizer> build_tokenizer(const TokenizerOptions& options,
 // source and key.
 std::unique_ptr<Tokenizer> tokenizer_from_json(const nlohmann::json& json,
                                                const std::string& source);
-
-// <bos> prompt <sep>: what the policy reads before the first token of a completion.
-std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view prompt);
 
 }  // namespace pgtrain

@@ -25,7 +25,7 @@ Rollout evaluate(const Policy& policy, WorkerPool& pool, const Dataset& data, co
   std::iota(records.begin(), records.end(), int64_t{0});
   GenerationOptions options;
   options.max_new_tokens = max_new_tokens;
-  options.eos_id = Tokenizer::eos_id();
+  options.end_ids = policy.tokenizer().end_ids();
   options.sampler.temperature = 0;
   const Rng unused(0, Purpose::kSample);
   return collect(policy, pool, data, reward, records, 1, shard_size, options, {&unused, 0, 0});

@@ -146,7 +146,7 @@ Rollout Collector::sample(const std::vector<int64_t>& records, uint64_t step,
   const RolloutOptions& rollout = config_.rollout;
   GenerationOptions options;
   options.max_new_tokens = rollout.max_new_tokens;
-  options.eos_id = Tokenizer::eos_id();
+  options.end_ids = policy_.tokenizer().end_ids();
   options.sampler = sampler_options(rollout);
   options.record_kept = true;
   const auto in_a_step =
@@ -158,7 +158,7 @@ Rollout Collector::sample(const std::vector<int64_t>& records, uint64_t step,
 Rollout Collector::greedy(const std::vector<int64_t>& records) const {
   GenerationOptions options;
   options.max_new_tokens = config_.rollout.max_new_tokens;
-  options.eos_id = Tokenizer::eos_id();
+  options.end_ids = policy_.tokenizer().end_ids();
   options.sampler.temperature = 0;
   return pgtrain::collect(policy_, pool_, data_, reward_, records, 1, config_.rollout.shard_size,
                           options, {&rng_, 0, 0});

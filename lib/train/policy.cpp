@@ -96,9 +96,9 @@ std::unique_ptr<Policy> Policy::open(const std::filesystem::path& folder) {
 
 void Policy::write(const std::filesystem::path& folder) const {
   nlohmann::json config = to_json(model().options());
-  config["bos_token_id"] = Tokenizer::bos_id();
-  config["eos_token_id"] = Tokenizer::eos_id();
-  config["pad_token_id"] = Tokenizer::pad_id();
+  config["bos_token_id"] = tokenizer_->bos_id();
+  config["eos_token_id"] = tokenizer_->eos_id();
+  config["pad_token_id"] = tokenizer_->pad_id();
   write_json(folder / "config.json", config);
   write_json(folder / "tokenizer.json", tokenizer_->to_json());
   write_parameters(folder / "model.safetensors");

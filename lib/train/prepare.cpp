@@ -94,7 +94,7 @@ void warn_about_unknown(const Dataset& data, const Tokenizer& tokenizer) {
   const auto affected =
       std::count_if(data.records.begin(), data.records.end(), [&](const Record& record) {
         const auto ids = tokenizer.encode(record.targets[0]);
-        return std::find(ids.begin(), ids.end(), Tokenizer::unk_id()) != ids.end();
+        return std::find(ids.begin(), ids.end(), tokenizer.unk_id()) != ids.end();
       });
   if (affected > 0)
     spdlog::warn(

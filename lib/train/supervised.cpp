@@ -10,10 +10,10 @@ std::vector<Sequence> target_sequences(const Tokenizer& tokenizer, const Dataset
   for (const int64_t index : records) {
     const Record& record = data[index];
     Sequence sequence;
-    sequence.tokens = encode_prompt(tokenizer, record.prompt);
+    sequence.tokens = tokenizer.encode_prompt(record.prompt);
     sequence.prompt_length = static_cast<int64_t>(sequence.tokens.size());
     for (const int64_t id : tokenizer.encode(record.targets[0])) sequence.tokens.push_back(id);
-    sequence.tokens.push_back(Tokenizer::eos_id());
+    sequence.tokens.push_back(tokenizer.eos_id());
     sequences.push_back(std::move(sequence));
   }
   return sequences;
