@@ -1,5 +1,6 @@
 #include "train/policy.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -9,7 +10,34 @@ namespace pgtrain {
 namespace {
 
 constexpr uint64_t kMaxJsonBytes = uint64_t{512} << 20;
+constexpr const char* kWeightsFile = "model.safetensors";
+constexpr const char* kValueFile = "value.safetensors";
 const std::string kValueNetwork = "value_network.";
+const std::string kValueHead = "value_head.";
+
+bool starts_with(const std::string& text, const std::string& prefix) {
+  return text.compare(0, prefix.size(), prefix) == 0;
+}
+
+int64_t element_count(const TensorFile& file) {
+  int64_t total = 0;
+  for (const std::string& name : file.names()) {
+    int64_t count = 1;
+    for (const int64_t size : file.shape(name)) count *= size;
+    total += count;
+  }
+  return total;
+}
+
+ValueNetwork value_network_in(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder / kValueFile)) return ValueNetwork::kNone;
+  const TensorFile file = TensorFile::open(folder / kValueFile);
+  const auto& names = file.names();
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& name) { return starts_with(name, kValueNetwork); })
+             ? ValueNetwork::kSeparate
+             : ValueNetwork::kShared;
+}
 
 nlohmann::json read_json(const std::filesystem::path& path) {
   try {
@@ -51,7 +79,7 @@ at::Tensor Network::values(const at::Tensor& hidden,
   return value_head->values(value_model ? value_model->hidden(batch) : hidden);
 }
 
-Policy::Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options,
+Policy::Policy(std::shared_ptr<const Tokenizer> tokenizer, const ModelOptions& options,
                ValueNetwork value, uint64_t seed)
     : value_(value), tokenizer_(std::move(tokenizer)), network_(options, value) {
   PG_CHECK(options.vocab_size >= tokenizer_->vocab_size(), "{} rows for {} tokens",
@@ -73,24 +101,15 @@ std::unique_ptr<Policy> Policy::open(const std::filesystem::path& folder) {
                                 tokenizer->vocab_size()));
   // The sizes in config.json are only believed once the tensor file, whose size is known, agrees:
   // nothing large is allocated for a config that lies.
-  const TensorFile tensors = TensorFile::open(folder / "model.safetensors");
-  ValueNetwork value =
-      tensors.has("value_head.weight") ? ValueNetwork::kShared : ValueNetwork::kNone;
-  int64_t stored = 0;
-  for (const std::string& name : tensors.names()) {
-    const bool is_network = name.rfind(kValueNetwork, 0) == 0;
-    if (is_network) value = ValueNetwork::kSeparate;
-    if (is_network || name.rfind("value_head.", 0) == 0) continue;
-    int64_t count = 1;
-    for (const int64_t size : tensors.shape(name)) count *= size;
-    stored += count;
-  }
+  const TensorFile tensors = TensorFile::open(folder / kWeightsFile);
+  const int64_t stored = element_count(tensors);
   if (stored != parameter_count(options))
     throw DataError(fmt::format("{}: holds {} parameters, a model as in {} has {}",
                                 tensors.path().string(), stored, config_file.string(),
                                 parameter_count(options)));
-  auto policy = std::make_unique<Policy>(std::move(tokenizer), options, value, 0);
-  copy_into(tensors, policy->named_values());
+  auto policy =
+      std::make_unique<Policy>(std::move(tokenizer), options, value_network_in(folder), 0);
+  policy->read(folder);
   return policy;
 }
 
@@ -101,20 +120,26 @@ void Policy::write(const std::filesystem::path& folder) const {
   config["pad_token_id"] = tokenizer_->pad_id();
   write_json(folder / "config.json", config);
   write_json(folder / "tokenizer.json", tokenizer_->to_json());
-  write_parameters(folder / "model.safetensors");
+  write_parameters(folder / kWeightsFile);
+  if (value_ != ValueNetwork::kNone) write_tensor_file(folder / kValueFile, named_values(true));
+}
+
+void Policy::read(const std::filesystem::path& folder) {
+  read_parameters(folder / kWeightsFile);
+  if (value_ != ValueNetwork::kNone)
+    copy_into(TensorFile::open(folder / kValueFile), named_values(true));
 }
 
 void Policy::write_parameters(const std::filesystem::path& file) const {
-  write_tensor_file(file, named_values());
+  write_tensor_file(file, named_values(false));
 }
 
 void Policy::read_parameters(const std::filesystem::path& file) {
-  copy_into(TensorFile::open(file), named_values());
+  copy_into(TensorFile::open(file), named_values(false));
 }
 
 std::unique_ptr<Policy> Policy::copy() const {
-  auto result = std::make_unique<Policy>(tokenizer_from_json(tokenizer_->to_json(), "tokenizer"),
-                                         model().options(), ValueNetwork::kNone, 0);
+  auto result = std::make_unique<Policy>(tokenizer_, model().options(), ValueNetwork::kNone, 0);
   result->mix(*this, 0);
   return result;
 }
@@ -142,10 +167,11 @@ Policy::Replica Policy::replicate() const {
   return replica;
 }
 
-std::vector<NamedTensor> Policy::named_values() const {
+std::vector<NamedTensor> Policy::named_values(bool of_value) const {
   std::vector<NamedTensor> result;
   for (const auto& entry : parameters_->entries())
-    result.push_back({entry.name, ParameterBuffer::view(parameters_->values(), entry)});
+    if (of_value == (starts_with(entry.name, kValueNetwork) || starts_with(entry.name, kValueHead)))
+      result.push_back({entry.name, ParameterBuffer::view(parameters_->values(), entry)});
   return result;
 }
 

@@ -34,18 +34,20 @@ class Policy {
  public:
   // options.vocab_size must be at least the tokenizer's. Parameters are initialised from the seed;
   // a value network of its own starts with the policy's weights.
-  Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options, ValueNetwork value,
-         uint64_t seed);
+  Policy(std::shared_ptr<const Tokenizer> tokenizer, const ModelOptions& options,
+         ValueNetwork value, uint64_t seed);
 
-  // Opens a checkpoint folder (config.json, tokenizer.json, model.safetensors). Throws DataError.
+  // Opens a checkpoint folder (config.json, tokenizer.json, model.safetensors and, with V,
+  // value.safetensors). Throws DataError.
   static std::unique_ptr<Policy> open(const std::filesystem::path& folder);
 
-  // Writes those three files into an existing folder. Throws DiskError.
+  // Writes those files into an existing folder. Throws DiskError.
   void write(const std::filesystem::path& folder) const;
-  // Writes the parameters alone. Throws DiskError.
+  // Fills all parameters from a folder that write made for the same network. Throws DataError.
+  void read(const std::filesystem::path& folder);
+  // The policy's parameters alone, without V, in one file. Throws DiskError.
   void write_parameters(const std::filesystem::path& file) const;
-  // Fills the parameters from a model.safetensors with exactly these names and shapes. Throws
-  // DataError.
+  // Fills them from a file with exactly these names and shapes. Throws DataError.
   void read_parameters(const std::filesystem::path& file);
 
   // The same tokenizer, network and weights, without V.
@@ -74,10 +76,11 @@ class Policy {
   Replica replicate() const;
 
  private:
-  std::vector<NamedTensor> named_values() const;
+  // Of the policy, or of V.
+  std::vector<NamedTensor> named_values(bool of_value) const;
 
   ValueNetwork value_;
-  std::unique_ptr<Tokenizer> tokenizer_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
   Network network_;
   std::unique_ptr<ParameterBuffer> parameters_;
 };

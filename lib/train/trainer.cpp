@@ -148,7 +148,7 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   if (state_.phase == kTrain && state_.step > config_.train.steps)
     throw ConfigError(fmt::format("train.steps is {}, but {} has finished {} steps already",
                                   config_.train.steps, checkpoint.string(), state_.step));
-  policy_->read_parameters(checkpoint / "model.safetensors");
+  policy_->read(checkpoint);
   copy_into(TensorFile::open(checkpoint / "optimizer.safetensors"), learner_->optimizer().state());
   learner_->optimizer().set_steps(state_.optimizer_steps);
   if (Embedder::is_in(checkpoint)) embedder_.read(checkpoint, *policy_);
