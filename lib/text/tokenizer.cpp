@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "core/error.h"
+#include "text/hf_tokenizer.h"
+#include "text/stream_decoder.h"
 #include "text/unicode.h"
+#include "text/utf8_stream.h"
 #include "text/words.h"
 
 namespace pgtrain {
@@ -98,6 +101,24 @@ class VocabularyTokenizer : public NativeTokenizer {
   const char* kind_;
 };
 
+// The text of each token by itself; of the word kind without the space that decode drops.
+class VocabularyStream final : public StreamDecoder {
+ public:
+  VocabularyStream(const Vocabulary& vocabulary, bool drops_first_space)
+      : vocabulary_(vocabulary), drops_space_(drops_first_space) {}
+  std::string push(int64_t id) override {
+    const std::string* token = vocabulary_.token(id);
+    if (token == nullptr) return "";
+    const bool drops = std::exchange(drops_space_, false) && token->front() == ' ';
+    return token->substr(drops ? 1 : 0);
+  }
+  std::string finish() override { return ""; }
+
+ private:
+  const Vocabulary& vocabulary_;
+  bool drops_space_;
+};
+
 class CharTokenizer final : public VocabularyTokenizer {
  public:
   explicit CharTokenizer(std::vector<std::string> tokens)
@@ -122,6 +143,10 @@ class CharTokenizer final : public VocabularyTokenizer {
     for (int64_t id : ids)
       if (const std::string* token = vocabulary_.token(id)) text += *token;
     return text;
+  }
+
+  std::unique_ptr<StreamDecoder> stream_decoder() const override {
+    return std::make_unique<VocabularyStream>(vocabulary_, false);
   }
 
  private:
@@ -151,6 +176,10 @@ class ByteTokenizer final : public NativeTokenizer {
     return replace_invalid_utf8(bytes);
   }
 
+  std::unique_ptr<StreamDecoder> stream_decoder() const override {
+    return std::make_unique<ByteStream>();
+  }
+
   std::string token_text(int64_t id) const override {
     if (!is_byte(id)) return special_text(id);
     return escape_text(std::string(1, static_cast<char>(id - kNumSpecial)));
@@ -159,6 +188,19 @@ class ByteTokenizer final : public NativeTokenizer {
   nlohmann::json to_json() const override { return json_head("byte"); }
 
  private:
+  class ByteStream final : public StreamDecoder {
+   public:
+    std::string push(int64_t id) override {
+      if (!is_byte(id)) return "";
+      const char byte = static_cast<char>(id - kNumSpecial);
+      return utf8_.push({&byte, 1});
+    }
+    std::string finish() override { return utf8_.finish(); }
+
+   private:
+    Utf8Stream utf8_;
+  };
+
   static bool is_byte(int64_t id) { return id >= kNumSpecial && id < kVocabSize; }
 };
 
@@ -186,6 +228,9 @@ class WordTokenizer final : public VocabularyTokenizer {
       if (const std::string* token = vocabulary_.token(id)) text += *token;
     if (!text.empty() && text.front() == ' ') text.erase(0, 1);
     return text;
+  }
+  std::unique_ptr<StreamDecoder> stream_decoder() const override {
+    return std::make_unique<VocabularyStream>(vocabulary_, true);
   }
 
  private:
@@ -359,6 +404,8 @@ std::unique_ptr<Tokenizer> build_tokenizer(const TokenizerOptions& options,
 
 std::unique_ptr<Tokenizer> tokenizer_from_json(const nlohmann::json& json,
                                                const std::string& source) {
+  if (json.is_object() && json.contains("model") && !json.contains("pgtrain_tokenizer"))
+    return hf_tokenizer_from_json(json, source);
   return JsonReader(json, source).read();
 }
 

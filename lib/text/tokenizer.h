@@ -19,6 +19,7 @@
 //   {"pgtrain_tokenizer": 1, "kind": "char",
 //    "special_tokens": ["<pad>", "<bos>", "<eos>", "<sep>", "<unk>"], "tokens": ["e", "t", ...]}
 // tokens[i] has id 5 + i; kind byte has no "tokens" (byte b has id 5 + b).
+// Tokenizers of pretrained models have Hugging Face's form (hf_tokenizer.h).
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,7 @@
 namespace pgtrain {
 
 class Section;
+class StreamDecoder;
 
 class Tokenizer {
  public:
@@ -49,6 +51,8 @@ class Tokenizer {
   virtual std::vector<int64_t> encode_prompt(std::string_view prompt) const = 0;
   // Always valid UTF-8. Special tokens and ids out of range give nothing.
   virtual std::string decode(const std::vector<int64_t>& ids) const = 0;
+  // The same for ids that arrive one by one; must not outlive the tokenizer.
+  virtual std::unique_ptr<StreamDecoder> stream_decoder() const = 0;
   // For reports: "<eos>", "a", " word", "\x0a" (escape_text); "<id 99>" for an id out of range.
   virtual std::string token_text(int64_t id) const = 0;
   // What tokenizer.json holds; tokenizer_from_json gives an equal tokenizer back.
@@ -75,8 +79,9 @@ void describe(Section& s, TokenizerOptions& o);
 std::unique_ptr<Tokenizer> build_tokenizer(const TokenizerOptions& options,
                                            const std::vector<std::string_view>& texts);
 
-// Strict: every key is needed and checked and no other is allowed. Throws DataError that names
-// source and key.
+// A native kind, which is read strictly (every key is needed and checked and no other is allowed),
+// or Hugging Face's form ("model" instead of "pgtrain_tokenizer") as to_json of such a tokenizer
+// gives it. Throws DataError that names source and key.
 std::unique_ptr<Tokenizer> tokenizer_from_json(const nlohmann::json& json,
                                                const std::string& source);
 
