@@ -47,9 +47,39 @@ struct SampleFlags {
   int threads = 0;
   bool greedy = false;
   bool json = false;
+  bool chat = false;
+  std::string system;
   SamplerOptions sampler;
 };
 int run_sample(const SampleFlags& flags);
+
+// Where a model goes and in which form.
+struct ModelOutputFlags {
+  std::string path;
+  std::string format;  // hf, gguf or peft
+  std::string dtype = "f32";
+  double max_shard_gb = 5;
+};
+
+struct ExportFlags {
+  CheckpointFlags source;
+  ModelOutputFlags output;
+  bool merge = false;
+};
+int run_export(const ExportFlags& flags);
+
+struct ConvertFlags {
+  std::string model;
+  ModelOutputFlags output;
+};
+int run_convert(const ConvertFlags& flags);
+
+struct InspectFlags {
+  std::string model;
+  bool tensors = false;
+  bool json = false;
+};
+int run_inspect(const InspectFlags& flags);
 
 struct ConfigFlags {
   std::vector<std::filesystem::path> configs;
