@@ -69,13 +69,13 @@ bool is_single_word(std::string_view text, size_t begin, size_t end) {
   return !word_before && !word_after;
 }
 
-size_t white_space_begin(std::string_view text, size_t end, size_t least) {
-  while (end > least) {
+size_t white_space_begin(std::string_view text, size_t end) {
+  while (end > 0) {
     const CodePoint c = code_point_before(text, end);
     if (!is_white_space(c.value)) break;
     end -= c.length;
   }
-  return std::max(end, least);
+  return end;
 }
 
 size_t white_space_end(std::string_view text, size_t at) {
@@ -136,9 +136,9 @@ std::vector<TokenPart> AddedTokenFinder::split(std::string_view text, bool skip_
     if (token == nullptr || (skip_special && token->special)) continue;
     if (token->single_word && !is_single_word(text, match, at)) continue;
     // The white space that the token before took is not taken twice.
-    const size_t begin =
-        token->lstrip ? white_space_begin(text, match, std::min(match, last_end)) : match;
+    const size_t begin = token->lstrip ? std::max(white_space_begin(text, match), last_end) : match;
     const size_t end = token->rstrip ? white_space_end(text, at) : at;
+    if (begin >= end) continue;  // the token before took it whole
     if (last_end < begin) parts.push_back({last_end, begin, -1});
     parts.push_back({begin, end, token->id});
     last_end = end;

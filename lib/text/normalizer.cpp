@@ -1,6 +1,7 @@
 #include "text/normalizer.h"
 
 #include <unicode/normalizer2.h>
+#include <unicode/uniset.h>
 
 #include <utility>
 #include <vector>
@@ -49,24 +50,39 @@ void map(NormalizedText& text, Map new_code_point) {
   text.text = std::move(mapped);
 }
 
+// The code points that the normalization of Unicode 9 knows: the library has its tables.
+const icu::UnicodeSet& unicode_9() {
+  static const icu::UnicodeSet set = [] {
+    UErrorCode status = U_ZERO_ERROR;
+    icu::UnicodeSet known("[:age=9.0:]", status);
+    PG_CHECK(U_SUCCESS(status), "[:age=9.0:]: {}", u_errorName(status));
+    return *known.freeze();
+  }();
+  return set;
+}
+
 enum class Form { kNfc, kNfd, kNfkc, kNfkd };
+
+const icu::Normalizer2& full_form(Form form) {
+  UErrorCode status = U_ZERO_ERROR;
+  const icu::Normalizer2* instance = form == Form::kNfc   ? icu::Normalizer2::getNFCInstance(status)
+                                     : form == Form::kNfd ? icu::Normalizer2::getNFDInstance(status)
+                                     : form == Form::kNfkc
+                                         ? icu::Normalizer2::getNFKCInstance(status)
+                                         : icu::Normalizer2::getNFKDInstance(status);
+  PG_CHECK(U_SUCCESS(status), "Unicode normalization: {}", u_errorName(status));
+  return *instance;
+}
 
 class UnicodeForm final : public Normalizer {
  public:
-  explicit UnicodeForm(Form form) {
-    UErrorCode status = U_ZERO_ERROR;
-    form_ = form == Form::kNfc    ? icu::Normalizer2::getNFCInstance(status)
-            : form == Form::kNfd  ? icu::Normalizer2::getNFDInstance(status)
-            : form == Form::kNfkc ? icu::Normalizer2::getNFKCInstance(status)
-                                  : icu::Normalizer2::getNFKDInstance(status);
-    PG_CHECK(U_SUCCESS(status), "Unicode normalization: {}", u_errorName(status));
-  }
+  explicit UnicodeForm(Form form) : form_(full_form(form), unicode_9()) {}
   void apply(NormalizedText& text) const override {
     std::string result;
     icu::StringByteSink<std::string> sink(&result);
     UErrorCode status = U_ZERO_ERROR;
-    form_->normalizeUTF8(0, {text.text.data(), static_cast<int32_t>(text.text.size())}, sink,
-                         nullptr, status);
+    form_.normalizeUTF8(0, {text.text.data(), static_cast<int32_t>(text.text.size())}, sink,
+                        nullptr, status);
     if (U_FAILURE(status))
       throw DataError(fmt::format("Unicode normalization of a text of {} bytes failed: {}",
                                   text.text.size(), u_errorName(status)));
@@ -74,7 +90,7 @@ class UnicodeForm final : public Normalizer {
   }
 
  private:
-  const icu::Normalizer2* form_;
+  icu::FilteredNormalizer2 form_;
 };
 
 void lower_case_each(std::string& text) {
@@ -118,11 +134,11 @@ class StripEnds final : public Normalizer {
   bool right_;
 };
 
-bool is_no_nonspacing_mark(char32_t c) { return !in_categories(c, U_GC_MN_MASK); }
-
 class StripAccents final : public Normalizer {
  public:
-  void apply(NormalizedText& text) const override { filter(text, is_no_nonspacing_mark); }
+  void apply(NormalizedText& text) const override {
+    filter(text, [](char32_t c) { return !is_mark(c); });
+  }
 };
 
 class Replace final : public Normalizer {
@@ -196,7 +212,7 @@ struct BertOptions {
 bool bert_keeps(char32_t c) {
   if (c == 0 || c == 0xFFFD) return false;
   constexpr uint32_t kControls = U_GC_C_MASK & ~U_GC_CN_MASK;  // without unassigned code points
-  return c == U'\t' || c == U'\n' || c == U'\r' || !in_categories(c, kControls);
+  return c == U'\t' || c == U'\n' || c == U'\r' || !in_old_categories(c, kControls, 8);
 }
 
 bool is_bert_ideograph(char32_t c) {
@@ -225,7 +241,7 @@ class Bert final : public Normalizer {
     }
     if (options_.strip_accents) {
       decompose_.apply(text);
-      filter(text, is_no_nonspacing_mark);
+      filter(text, [](char32_t c) { return !is_nonspacing_mark(c); });
     }
     if (options_.lowercase) lower_case_each(text.text);
   }

@@ -248,8 +248,7 @@ std::unique_ptr<PreTokenizer> read_pre_tokenizer(const JsonView& json) {
                                           ? Behavior::kIsolated
                                           : Behavior::kContiguous);
   if (type == "Whitespace")
-    return std::make_unique<Split>(regex_pattern("\\w+|[^\\w\\s]+", json), Behavior::kRemoved,
-                                   true);
+    return std::make_unique<Split>(icu_pattern("\\w+|[^\\w\\s]+", json), Behavior::kRemoved, true);
   if (type == "WhitespaceSplit") return split_on_class(is_white_space, Behavior::kRemoved);
   if (type == "Punctuation") {
     const auto behavior = json.find("behavior");

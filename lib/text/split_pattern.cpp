@@ -83,6 +83,29 @@ class WordPattern final : public SplitPattern {
   WordMatcher matcher_;
 };
 
+// Oniguruma's \w counts superscript digits and fractions of Latin-1 and no join controls; its \h is
+// a hexadecimal digit.
+std::string to_icu_syntax(const std::string& expression) {
+  static const char* const kWord =
+      R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
+  std::string result;
+  for (size_t i = 0; i < expression.size(); ++i) {
+    const char next = i + 1 < expression.size() ? expression[i + 1] : '\0';
+    if (expression[i] != '\\' || next == '\0') {
+      result += expression[i];
+      continue;
+    }
+    ++i;
+    if (next == 'w' || next == 'W')
+      result += fmt::format("[{}{}]", next == 'W' ? "^" : "", kWord);
+    else if (next == 'h' || next == 'H')
+      result += next == 'h' ? "[0-9A-Fa-f]" : "[^0-9A-Fa-f]";
+    else
+      result += {'\\', next};
+  }
+  return result;
+}
+
 // UTF-16 of a text and the byte that each unit begins at; the end of the text last.
 struct Utf16Text {
   std::u16string units;
@@ -187,7 +210,7 @@ std::unique_ptr<SplitPattern> icu_pattern(const std::string& expression, const J
 std::unique_ptr<SplitPattern> regex_pattern(const std::string& expression, const JsonView& place) {
   if (const WordMatcher matcher = find_word_matcher(expression))
     return std::make_unique<WordPattern>(matcher);
-  return icu_pattern(expression, place);
+  return icu_pattern(to_icu_syntax(expression), place);
 }
 
 std::unique_ptr<SplitPattern> read_pattern(const JsonView& json) {

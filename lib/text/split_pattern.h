@@ -34,7 +34,7 @@ std::unique_ptr<SplitPattern> class_pattern(bool (*is_in_class)(char32_t));
 // of word_patterns.h are matched without an expression engine. Throws DataError at `place` when it
 // does not compile.
 std::unique_ptr<SplitPattern> regex_pattern(const std::string& expression, const JsonView& place);
-// The same, always by ICU: what the direct matchers are tested against.
+// A regular expression in ICU's own syntax.
 std::unique_ptr<SplitPattern> icu_pattern(const std::string& expression, const JsonView& place);
 // tokenizer.json's {"String": text} or {"Regex": expression}, or a bare string. Throws DataError,
 // also for an empty one.
