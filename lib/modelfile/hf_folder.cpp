@@ -167,23 +167,6 @@ void write_json(const fs::path& path, const Json& json) {
   }
 }
 
-void write_model_files(const fs::path& folder, const ModelFiles& files, at::ScalarType dtype) {
-  Json config = files.config;
-  PG_CHECK(config.is_object(), "config.json is {}", config.type_name());
-  config.erase("dtype");
-  config["torch_dtype"] = dtype == at::kFloat  ? "float32"
-                          : dtype == at::kHalf ? "float16"
-                                               : "bfloat16";
-  write_json(folder / "config.json", config);
-  write_json(folder / "generation_config.json", files.generation_config);
-  write_json(folder / "tokenizer.json", files.tokenizer);
-  write_json(folder / "tokenizer_config.json", files.tokenizer_config);
-  if (!files.tokenizer_model.empty())
-    write_file_atomic(folder / "tokenizer.model", files.tokenizer_model);
-  if (!files.chat_template.empty())
-    write_file_atomic(folder / "chat_template.jinja", files.chat_template);
-}
-
 // Consecutive runs of at most max_bytes each.
 std::vector<std::vector<NamedTensor>> cut_into_shards(const std::vector<NamedTensor>& tensors,
                                                       uint64_t element_bytes, uint64_t max_bytes,
@@ -228,6 +211,23 @@ void write_weights(const fs::path& folder, const std::vector<NamedTensor>& tenso
 }
 
 }  // namespace
+
+void write_model_files(const fs::path& folder, const ModelFiles& files, at::ScalarType dtype) {
+  Json config = files.config;
+  PG_CHECK(config.is_object(), "config.json is {}", config.type_name());
+  config.erase("dtype");
+  config["torch_dtype"] = dtype == at::kFloat  ? "float32"
+                          : dtype == at::kHalf ? "float16"
+                                               : "bfloat16";
+  write_json(folder / "config.json", config);
+  write_json(folder / "generation_config.json", files.generation_config);
+  write_json(folder / "tokenizer.json", files.tokenizer);
+  write_json(folder / "tokenizer_config.json", files.tokenizer_config);
+  if (!files.tokenizer_model.empty())
+    write_file_atomic(folder / "tokenizer.model", files.tokenizer_model);
+  if (!files.chat_template.empty())
+    write_file_atomic(folder / "chat_template.jinja", files.chat_template);
+}
 
 ModelFiles read_model_files(const fs::path& folder) {
   ModelFiles files;

@@ -39,6 +39,11 @@ ModelFiles read_tokenizer_files(const std::filesystem::path& folder);
 std::shared_ptr<WeightSource> open_hf_weights(const std::filesystem::path& folder,
                                               const nlohmann::json& config);
 
+// Writes every part of `files` that is there into an existing folder; config's "torch_dtype" is set.
+// Throws DiskError.
+void write_model_files(const std::filesystem::path& folder, const ModelFiles& files,
+                       at::ScalarType dtype);
+
 struct HfWriteOptions {
   at::ScalarType dtype = at::kFloat;  // at::kFloat, at::kHalf or at::kBFloat16
   uint64_t max_shard_bytes = uint64_t{5} << 30;

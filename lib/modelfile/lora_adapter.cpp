@@ -167,7 +167,9 @@ void check_pair(const LoraAdapter& adapter, const LoraAdapter::Pair& pair) {
            printable(pair.module));
 }
 
-Json config_of(const LoraAdapter& adapter) {
+}  // namespace
+
+Json to_json(const LoraAdapter& adapter) {
   Json config = {{"peft_type", "LORA"},
                  {"task_type", "CAUSAL_LM"},
                  {"inference_mode", true},
@@ -187,8 +189,6 @@ Json config_of(const LoraAdapter& adapter) {
       adapter.base_model.empty() ? Json() : Json(adapter.base_model);
   return config;
 }
-
-}  // namespace
 
 double LoraAdapter::scale() const {
   const auto r = static_cast<double>(rank);
@@ -233,7 +233,7 @@ void write_lora_adapter(const fs::path& folder, const LoraAdapter& adapter) {
     tensors.push_back({kPrefix + pair.module + ".lora_B.weight", pair.b});
   }
   StagedFolder staged(folder);
-  write_file_atomic(staged.path() / kConfig, config_of(adapter).dump(2) + "\n");
+  write_file_atomic(staged.path() / kConfig, to_json(adapter).dump(2) + "\n");
   write_tensor_file(staged.path() / kTensors, tensors, {{"format", "pt"}}, at::kFloat);
   staged.commit();
 }

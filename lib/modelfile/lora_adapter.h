@@ -44,6 +44,9 @@ LoraAdapter read_lora_adapter(const std::filesystem::path& folder);
 LoraAdapter parse_lora_adapter(const nlohmann::json& config, const std::string& config_name,
                                const TensorFile& tensors);
 
+// The content of adapter_config.json.
+nlohmann::json to_json(const LoraAdapter& adapter);
+
 // Writes a folder that PEFT loads, atomic and durable; float32. Throws DataError when the folder
 // exists and is not empty, DiskError; InternalError when pairs do not fit the rank.
 void write_lora_adapter(const std::filesystem::path& folder, const LoraAdapter& adapter);
