@@ -4,9 +4,35 @@
 
 #include "support/tensors.h"
 
+// Variants that row_kernels of another processor would choose.
+namespace pgtrain {
+namespace portable {
+extern const TransformerKernels<float> transformer_float_kernels;
+}
+#if defined(__x86_64__)
+namespace avx2 {
+extern const TransformerKernels<float> transformer_float_kernels;
+}
+#endif
+}  // namespace pgtrain
+
 using namespace pgtrain;
 
 namespace {
+
+// All variants that this processor can run.
+template <class T>
+std::vector<const TransformerKernels<T>*> variants() {
+  std::vector<const TransformerKernels<T>*> result = {&transformer_kernels<T>()};
+  if constexpr (std::is_same_v<T, float>) {
+    result.push_back(&portable::transformer_float_kernels);
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+      result.push_back(&avx2::transformer_float_kernels);
+#endif
+  }
+  return result;
+}
 
 const std::vector<int64_t> kLengths = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 100};
 
@@ -36,8 +62,8 @@ template <class T>
 void check_product(int64_t m, int64_t n, int64_t k, bool turned, bool accumulate) {
   const int64_t a_row = turned ? 1 : k + 2, a_column = turned ? m + 1 : 1;
   const auto a = random_row<T>((m + 1) * (k + 2)), b = random_row<T>(k * (n + 3));
-  auto c = random_row<T>(m * (n + 1));
-  std::vector<double> expected(c.begin(), c.end());
+  const auto start = random_row<T>(m * (n + 1));
+  std::vector<double> expected(start.begin(), start.end());
   for (int64_t i = 0; i < m; ++i)
     for (int64_t j = 0; j < n; ++j) {
       double sum = accumulate ? expected[i * (n + 1) + j] : 0;
@@ -46,9 +72,12 @@ void check_product(int64_t m, int64_t n, int64_t k, bool turned, bool accumulate
                static_cast<double>(b[l * (n + 3) + j]);
       expected[i * (n + 1) + j] = sum;
     }
-  transformer_kernels<T>().small_product(
-      {a.data(), a_row, a_column, b.data(), n + 3, c.data(), n + 1, m, n, k, accumulate});
-  check_close(c, expected);
+  for (const auto* kernels : variants<T>()) {
+    auto c = start;
+    kernels->small_product(
+        {a.data(), a_row, a_column, b.data(), n + 3, c.data(), n + 1, m, n, k, accumulate});
+    check_close(c, expected);
+  }
 }
 
 template <class T>
@@ -83,10 +112,11 @@ void check_paged_attention(int64_t size, int64_t heads, int64_t begin, int64_t e
             static_cast<double>(pointers[j / kPagePositions][offset + size * kPagePositions +
                                                              j % kPagePositions * size + c]);
   }
-  transformer_kernels<T>().paged_attention({query.data(), heads, size, pointers.data(), offset,
-                                            begin, end, static_cast<T>(scale), scores.data(),
-                                            out.data()});
-  check_close(out, expected);
+  for (const auto* kernels : variants<T>()) {
+    kernels->paged_attention({query.data(), heads, size, pointers.data(), offset, begin, end,
+                              static_cast<T>(scale), scores.data(), out.data()});
+    check_close(out, expected);
+  }
 }
 
 }  // namespace
