@@ -3,16 +3,17 @@
 
 usage: make_tokenizer_goldens.py                          the committed files (48 lines a family)
        make_tokenizer_goldens.py --lines 20000 FOLDER     a large set; the test reads it when PGTRAIN_TOKENIZER_GOLDENS names the folder
-       make_tokenizer_goldens.py --lines N FOLDER --file tokenizer.json [--name NAME]    the same for a tokenizer that exists
+       make_tokenizer_goldens.py --lines N FOLDER --file FILE --name NAME    the same for a tokenizer.json, or for a GGUF file by llama.cpp
 
-Needs the Python packages tokenizers, regex, sentencepiece and transformers; the versions are in each file. All texts are made here.
+Needs the Python packages tokenizers, regex, sentencepiece and transformers (for GGUF also gguf and llama_cpp); the versions are in each file. All texts are made here.
 
-First line of a file: {"name", "versions", "tokenizer", "end": text of a token that ends completions}; then one line a text:
+First line of a file: {"name", "versions", "tokenizer", "end": text of a token that ends completions}, where instead of "tokenizer" may stand
+"sentencepiece" (a model in base64, the ids are those of the sentencepiece package) or "gguf" (a vocabulary); then one line a text:
   t  the text                      e  ids with encode_special_tokens = True (special tokens are ordinary text)
   s  ids with special tokens       f  ids with special tokens and post-processor, when that is another list
-  d  decode of s                   r, rd  random ids and their decode (skip_special_tokens = True in both)
+  d  decode of s, es of e          r, rd  random ids and their decode (skip_special_tokens = True in all)
 """
-import argparse, io, json, pathlib, random, struct, tempfile, unicodedata
+import argparse, base64, io, json, pathlib, random, struct, tempfile, unicodedata
 
 import regex
 import tokenizers
@@ -213,7 +214,7 @@ def byte_fallback_decoder(strip):
 
 
 def spm_bpe_model():
-    return sentencepiece_model("bpe", 700, byte_fallback=True, character_coverage=0.98, normalization_rule_name="identity", remove_extra_whitespaces=False, user_defined_symbols="<sep>")
+    return sentencepiece_model("bpe", 700, byte_fallback=True, character_coverage=0.98, normalization_rule_name="identity", remove_extra_whitespaces=False)
 
 
 def llama2():
@@ -222,7 +223,7 @@ def llama2():
     t.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     t.decoder = byte_fallback_decoder(True)
     t.add_special_tokens([AddedToken(x, normalized=False) for x in ["<unk>", "<s>", "</s>"]])
-    t.add_tokens([AddedToken("<sep>", normalized=False), AddedToken("coins", normalized=True)])
+    t.add_tokens([AddedToken("river", normalized=False), AddedToken("coins", normalized=True)])
     t.post_processor = processors.TemplateProcessing("<s> $A", None, [("<s>", 1)])
     return t, "</s>"
 
@@ -361,17 +362,71 @@ def rows(tokenizer, count, seed):
         yield row
 
 
-def write(path, name, tokenizer, end, count, seed):
-    import transformers
-    try:
-        import sentencepiece
-        spm = sentencepiece.__version__
-    except ImportError:
-        spm = None
-    head = {"name": name, "versions": {"tokenizers": tokenizers.__version__, "sentencepiece": spm, "transformers": transformers.__version__}, "end": end, "tokenizer": json.loads(tokenizer.to_str())}
+def write(path, end, content, lines):
+    import sentencepiece, transformers
+    versions = {"tokenizers": tokenizers.__version__, "sentencepiece": sentencepiece.__version__, "transformers": transformers.__version__}
     with path.open("w", encoding="utf-8") as out:
-        for row in [head, *rows(tokenizer, count, seed)]:
+        for row in [{"name": path.stem, "versions": versions, "end": end, **content}, *lines]:
             out.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def spm_bpe(folder):
+    return spm_bpe_model()
+
+
+def spm_bpe_strict(folder):
+    return sentencepiece_model("bpe", 450, character_coverage=0.98, normalization_rule_tsv=small_rules(folder), user_defined_symbols="<sep>")
+
+
+def spm_unigram(folder):
+    return sentencepiece_model("unigram", 600, byte_fallback=True, character_coverage=0.98, normalization_rule_tsv=small_rules(folder), hard_vocab_limit=False, pad_id=3)
+
+
+def spm_unigram_spaces(folder):
+    return sentencepiece_model("unigram", 450, character_coverage=0.98, normalization_rule_name="identity", remove_extra_whitespaces=False, hard_vocab_limit=False, split_by_whitespace=False, add_dummy_prefix=False)
+
+
+SPM_FAMILIES = [spm_bpe, spm_bpe_strict, spm_unigram, spm_unigram_spaces]
+
+
+def spm_rows(model, count, seed):
+    """Left out is what tokenizer.json cannot say: texts that spell pieces of bytes or the mark of spaces, symbols at the beginning or beside spaces,
+    rules for clusters of six bytes or more."""
+    import sentencepiece
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    rng = random.Random(seed)
+    unknown = processor.unk_id()
+    for _ in range(count):
+        text = line(rng, ["<sep>"] if processor.piece_to_id("<sep>") != unknown else [])
+        if any(odd in text for odd in ["\0", "<0x", "▁", "🇩🇪"]) or (regex.search(r"\s<sep>|<sep>\s\s|<sep>$|<sep><sep>|^<sep>", text)):
+            continue
+        row = {"t": text, "e": processor.encode(text)}
+        if unknown not in row["e"]:
+            row["es"] = processor.decode(row["e"])
+        yield row
+
+
+def gguf_vocabulary(path):
+    """What the package gguf reads from a file, as GgufVocabulary has it."""
+    import gguf
+    found = {}
+    for key, field in gguf.GGUFReader(path).fields.items():
+        if key.startswith("tokenizer."):
+            found[key.rsplit(".", 1)[1]] = field.contents()
+    names = {"model": "model", "pre": "pre", "tokens": "tokens", "scores": "scores", "token_type": "types", "merges": "merges", "bos_token_id": "bos", "eos_token_id": "eos",
+             "unknown_token_id": "unk", "padding_token_id": "pad", "add_bos_token": "add_bos", "add_eos_token": "add_eos", "add_space_prefix": "add_space_prefix"}
+    return {names[key]: value for key, value in found.items() if key in names}
+
+
+def gguf_rows(path, count, seed):
+    """Ids by llama.cpp."""
+    import llama_cpp
+    model = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
+    rng = random.Random(seed)
+    added = [v for v in ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<s>", "</s>"]]
+    for _ in range(count):
+        text = line(rng, added)
+        yield {"t": text, "e": model.tokenize(text.encode(), add_bos=False, special=False), "s": model.tokenize(text.encode(), add_bos=False, special=True)}
 
 
 def main():
@@ -383,15 +438,27 @@ def main():
     parser.add_argument("--end", default="</s>")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    if arguments.file:
-        name = arguments.name or arguments.file.parent.name
-        write(arguments.folder / f"{name}.jsonl", name, Tokenizer.from_file(str(arguments.file)), arguments.end, arguments.lines, 1)
+    def path_of(name):
+        return arguments.folder / f"{name}.jsonl"
+    if arguments.file and arguments.file.suffix == ".gguf":
+        vocabulary = gguf_vocabulary(arguments.file)
+        write(path_of(arguments.name), vocabulary["tokens"][vocabulary["eos"]], {"gguf": vocabulary}, gguf_rows(arguments.file, arguments.lines, 1))
         return
+    if arguments.file:
+        tokenizer = Tokenizer.from_file(str(arguments.file))
+        write(path_of(arguments.name), arguments.end, {"tokenizer": json.loads(tokenizer.to_str())}, rows(tokenizer, arguments.lines, 1))
+        return
+    for seed, family in enumerate(SPM_FAMILIES):
+        if arguments.name and family.__name__ != arguments.name:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            model = family(folder)
+        write(path_of(family.__name__), "</s>", {"sentencepiece": base64.b64encode(model).decode()}, spm_rows(model, arguments.lines, 300 + seed))
     for seed, family in enumerate(FAMILIES + (LARGE_FAMILIES if arguments.lines > 1000 else [])):
         if arguments.name and family.__name__ != arguments.name:
             continue
         tokenizer, end = family()
-        write(arguments.folder / f"{family.__name__}.jsonl", family.__name__, tokenizer, end, arguments.lines, 100 + seed)
+        write(path_of(family.__name__), end, {"tokenizer": json.loads(tokenizer.to_str())}, rows(tokenizer, arguments.lines, 100 + seed))
 
 
 if __name__ == "__main__":

@@ -69,8 +69,8 @@ bool is_single_word(std::string_view text, size_t begin, size_t end) {
   return !word_before && !word_after;
 }
 
-size_t white_space_begin(std::string_view text, size_t end) {
-  while (end > 0) {
+size_t white_space_begin(std::string_view text, size_t end, size_t least) {
+  while (end > least) {
     const CodePoint c = code_point_before(text, end);
     if (!is_white_space(c.value)) break;
     end -= c.length;
@@ -135,9 +135,10 @@ std::vector<TokenPart> AddedTokenFinder::split(std::string_view text, bool skip_
     at += length;
     if (token == nullptr || (skip_special && token->special)) continue;
     if (token->single_word && !is_single_word(text, match, at)) continue;
-    // The white space that the token before took is not taken twice.
-    const size_t begin = token->lstrip ? std::max(white_space_begin(text, match), last_end) : match;
-    const size_t end = token->rstrip ? white_space_end(text, at) : at;
+    // Up to last_end the token before took the white space.
+    const size_t begin =
+        token->lstrip ? std::max(white_space_begin(text, match, last_end), last_end) : match;
+    const size_t end = token->rstrip ? white_space_end(text, std::max(at, last_end)) : at;
     if (begin >= end) continue;  // the token before took it whole
     if (last_end < begin) parts.push_back({last_end, begin, -1});
     parts.push_back({begin, end, token->id});

@@ -71,6 +71,8 @@ class HuggingFaceTokenizer final : public Tokenizer {
   // tokenizer.json as it was given, for export.
   nlohmann::json original_json() const;
   const HfTokenizerSettings& settings() const { return settings_; }
+  // In the order of their ids.
+  const std::vector<AddedToken>& added_tokens() const { return added_; }
   // What stands around a single text.
   const TextFrame& frame() const { return frame_; }
   // The token with this id as decoders are given it; nullptr when there is none.

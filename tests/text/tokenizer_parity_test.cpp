@@ -5,7 +5,10 @@
 #include <sstream>
 
 #include "support/support.h"
+#include "text/base64.h"
+#include "text/gguf_vocabulary.h"
 #include "text/hf_tokenizer.h"
+#include "text/sentencepiece_model.h"
 #include "text/stream_decoder.h"
 #include "text/unicode.h"
 
@@ -55,9 +58,16 @@ Ids framed(const HuggingFaceTokenizer& tokenizer, const Ids& ids) {
 
 void compare_row(const HuggingFaceTokenizer& tokenizer, const json& row, Report& report) {
   const auto text = row["t"].get<std::string>();
+  const auto plain = row["e"].get<Ids>();
+  report.compare("encode", tokenizer.encode(text), plain, text);
+  if (row.contains("es")) {
+    report.compare("decode", tokenizer.decode(plain), row["es"].get<std::string>(), text);
+    report.compare("stream", streamed(tokenizer, plain), row["es"].get<std::string>(), text);
+  }
+  if (!row.contains("s")) return;
   const Ids special = tokenizer.encode_with_special(text);
-  report.compare("encode", tokenizer.encode(text), row["e"].get<Ids>(), text);
   report.compare("encode_with_special", special, row["s"].get<Ids>(), text);
+  if (!row.contains("d")) return;
   report.compare("frame", framed(tokenizer, special), row[row.contains("f") ? "f" : "s"].get<Ids>(),
                  text);
   const auto expected = row["s"].get<Ids>();
@@ -71,6 +81,49 @@ void compare_row(const HuggingFaceTokenizer& tokenizer, const json& row, Report&
                  row["r"].dump());
 }
 
+template <class T>
+void set(T& field, const json& vocabulary, const char* key) {
+  if (vocabulary.contains(key)) field = vocabulary[key].get<T>();
+}
+
+template <class T>
+void set(std::optional<T>& field, const json& vocabulary, const char* key) {
+  if (vocabulary.contains(key)) field = vocabulary[key].get<T>();
+}
+
+GgufVocabulary vocabulary_of(const json& fields) {
+  GgufVocabulary v;
+  set(v.model, fields, "model");
+  set(v.pre, fields, "pre");
+  set(v.tokens, fields, "tokens");
+  set(v.scores, fields, "scores");
+  set(v.types, fields, "types");
+  set(v.merges, fields, "merges");
+  set(v.bos, fields, "bos");
+  set(v.eos, fields, "eos");
+  set(v.unk, fields, "unk");
+  set(v.pad, fields, "pad");
+  set(v.add_bos, fields, "add_bos");
+  set(v.add_eos, fields, "add_eos");
+  set(v.add_space_prefix, fields, "add_space_prefix");
+  return v;
+}
+
+std::unique_ptr<HuggingFaceTokenizer> tokenizer_of(const json& head, const std::string& source) {
+  HfTokenizerSettings settings;
+  settings.eos_token = head["end"];
+  if (head.contains("sentencepiece")) {
+    const std::string model = decode_base64(head["sentencepiece"].get<std::string>()).value();
+    return hf_tokenizer_from_json(tokenizer_json_from_sentencepiece(model, source), settings,
+                                  source);
+  }
+  if (head.contains("gguf")) {
+    const json converted = tokenizer_json_from_gguf(vocabulary_of(head["gguf"]), source);
+    return hf_tokenizer_from_json(converted, settings, source);
+  }
+  return hf_tokenizer_from_json(head["tokenizer"], settings, source);
+}
+
 TEST_CASE("tokenizers: ids and texts equal to those of the tokenizers library", "[text]") {
   const char* other = std::getenv("PGTRAIN_TOKENIZER_GOLDENS");
   int files = 0;
@@ -81,11 +134,7 @@ TEST_CASE("tokenizers: ids and texts equal to those of the tokenizers library", 
     std::ifstream file(entry.path());
     std::string line;
     std::getline(file, line);
-    const json head = json::parse(line);
-    HfTokenizerSettings settings;
-    settings.eos_token = head["end"];
-    const auto tokenizer =
-        hf_tokenizer_from_json(head["tokenizer"], settings, entry.path().filename().string());
+    const auto tokenizer = tokenizer_of(json::parse(line), entry.path().filename().string());
     Report report;
     while (std::getline(file, line)) compare_row(*tokenizer, json::parse(line), report);
     INFO(entry.path().string());
