@@ -80,7 +80,8 @@ int run_eval(const EvalFlags& flags) {
                                   checkpoint.string()));
   check_commands(config, flags);
   const std::string path = config.data.eval.empty() ? config.data.train : config.data.eval;
-  const Dataset data = load_dataset(path, config.data.prompt_field, config.data.target_field);
+  const Dataset data = load_dataset(path, config.data.prompt_field, config.data.target_field,
+                                    config.data.prompt_template);
   std::unique_ptr<Policy> policy;
   Embedder embedder;
   const auto embed = [&](std::string_view text) {

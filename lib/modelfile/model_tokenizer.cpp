@@ -1,25 +1,15 @@
 #include "modelfile/model_tokenizer.h"
 
 #include "core/error.h"
+#include "text/gguf_vocabulary.h"
 #include "text/hf_tokenizer.h"
+#include "text/sentencepiece_model.h"
 
 namespace pgtrain {
 namespace {
 
 HfTokenizerSettings settings_of(const PretrainedModel& model) {
-  HfTokenizerSettings settings =
-      hf_tokenizer_settings(model.tokenizer_config, model.generation_config, model.config);
-  if (!model.vocabulary) return settings;
-  const GgufVocabulary& vocabulary = *model.vocabulary;
-  const auto text = [&](int64_t id) {
-    return id < 0 ? std::string() : vocabulary.tokens[static_cast<size_t>(id)];
-  };
-  settings.bos_token = text(vocabulary.bos);
-  settings.eos_token = text(vocabulary.eos);
-  settings.pad_token = text(vocabulary.pad);
-  settings.unk_token = text(vocabulary.unk);
-  settings.add_bos = vocabulary.add_bos;
-  return settings;
+  return hf_tokenizer_settings(model.tokenizer_config, model.generation_config, model.config);
 }
 
 }  // namespace
@@ -28,7 +18,7 @@ std::unique_ptr<Tokenizer> make_tokenizer(const PretrainedModel& model) {
   const std::string place = model.path.string();
   if (model.vocabulary)
     return hf_tokenizer_from_json(tokenizer_json_from_gguf(*model.vocabulary, place),
-                                  settings_of(model), place);
+                                  gguf_settings(*model.vocabulary), place);
   const std::string source = (model.path / "tokenizer.json").string();
   if (model.tokenizer.contains("pgtrain_tokenizer"))
     return tokenizer_from_json(model.tokenizer, source);

@@ -191,10 +191,12 @@ static PreparedExperiment prepare_with(const ExperimentConfig& config,
   const DataOptions& data = config.data;
   PreparedExperiment result;
   result.reward = prepare_reward(config, context);
-  result.train = load_dataset(data.train, data.prompt_field, data.target_field);
+  result.train =
+      load_dataset(data.train, data.prompt_field, data.target_field, data.prompt_template);
   result.data_digest = digest_file(data.train).sha256;
   if (!data.eval.empty()) {
-    result.eval = load_dataset(data.eval, data.prompt_field, data.target_field);
+    result.eval =
+        load_dataset(data.eval, data.prompt_field, data.target_field, data.prompt_template);
     result.data_digest.append("\n").append(digest_file(data.eval).sha256);
   }
   for (const RewardPartOptions& part : config.reward)
