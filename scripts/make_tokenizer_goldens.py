@@ -9,7 +9,7 @@ Needs the Python packages tokenizers, regex, sentencepiece and transformers (for
 
 First line of a file: {"name", "versions", "tokenizer", "end": text of a token that ends completions}, where instead of "tokenizer" may stand
 "sentencepiece" (a model in base64, the ids are those of the sentencepiece package) or "gguf" (a vocabulary); then one line a text:
-  t  the text                      e  ids with encode_special_tokens = True (special tokens are ordinary text)
+  t  the text                      e  ids where special tokens are ordinary text (encode_special_tokens = True)
   s  ids with special tokens       f  ids with special tokens and post-processor, when that is another list
   d  decode of s, es of e          r, rd  random ids and their decode (skip_special_tokens = True in all)
 """
@@ -335,15 +335,33 @@ FAMILIES = [gpt2, gpt2_prefix, llama3, qwen, smollm, o200k, llama2, metaspace_fi
 LARGE_FAMILIES = [t5_nfkc]  # not committed: its map of characters has 240 kB
 
 
+def without_special_pieces(tokenizer):
+    """The tokenizer, but no text becomes a special token by way of the model's vocabulary: Unigram finds them there even with encode_special_tokens."""
+    data = json.loads(tokenizer.to_str())
+    model = data["model"]
+    special = {t["content"]: f"\U0010fff0{t['id']}\U0010fff0" for t in data["added_tokens"] if t["special"]}
+    if model["type"] == "Unigram":
+        model["vocab"] = [[special.get(piece, piece), score] for piece, score in model["vocab"]]
+    else:
+        model["vocab"] = {special.get(piece, piece): i for piece, i in model["vocab"].items()}
+        model["unk_token"] = special.get(model["unk_token"], model["unk_token"])
+    if model["vocab"] == json.loads(tokenizer.to_str())["model"]["vocab"]:
+        return tokenizer
+    data["added_tokens"].sort(key=lambda t: (t["special"], t["id"]))
+    data["post_processor"] = None
+    return Tokenizer.from_str(json.dumps(data))
+
+
 def rows(tokenizer, count, seed):
     rng = random.Random(seed)
+    plain_tokenizer = without_special_pieces(tokenizer)
     added = [t.content for t in tokenizer.get_added_tokens_decoder().values()]
     size = max(tokenizer.get_vocab().values()) + 2
     for i in range(count):
         text = line(rng, added)
         try:
-            tokenizer.encode_special_tokens = True
-            plain = tokenizer.encode(text, add_special_tokens=False).ids
+            plain_tokenizer.encode_special_tokens = True
+            plain = plain_tokenizer.encode(text, add_special_tokens=False).ids
             tokenizer.encode_special_tokens = False
             special = tokenizer.encode(text, add_special_tokens=False).ids
             framed = tokenizer.encode(text, add_special_tokens=True).ids
@@ -391,14 +409,14 @@ SPM_FAMILIES = [spm_bpe, spm_bpe_strict, spm_unigram, spm_unigram_spaces]
 
 def spm_rows(model, count, seed):
     """Left out is what tokenizer.json cannot say: texts that spell pieces of bytes or the mark of spaces, symbols at the beginning or beside spaces,
-    rules for clusters of six bytes or more."""
+    rules for clusters of six bytes or more, marks on characters with a rule."""
     import sentencepiece
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     rng = random.Random(seed)
     unknown = processor.unk_id()
     for _ in range(count):
         text = line(rng, ["<sep>"] if processor.piece_to_id("<sep>") != unknown else [])
-        if any(odd in text for odd in ["\0", "<0x", "▁", "🇩🇪"]) or (regex.search(r"\s<sep>|<sep>\s\s|<sep>$|<sep><sep>|^<sep>", text)):
+        if any(odd in text for odd in ["\0", "<0x", "▁", "🇩🇪"]) or (regex.search(r"\s<sep>|<sep>\s\s|<sep>$|<sep><sep>|^<sep>|[^\p{L}]\p{M}|\p{M}\p{M}", text)):
             continue
         row = {"t": text, "e": processor.encode(text)}
         if unknown not in row["e"]:

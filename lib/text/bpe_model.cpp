@@ -5,6 +5,7 @@
 #include <queue>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "core/error.h"
@@ -131,9 +132,15 @@ class BpeModel final : public SubwordModel {
   const TokenVocabulary& vocabulary() const override { return vocabulary_; }
   int64_t unk_id() const override { return unk_id_; }
 
+  void exclude(const std::vector<int64_t>& ids) override {
+    excluded_.insert(ids.begin(), ids.end());
+    for (auto merge = merges_.begin(); merge != merges_.end();)
+      merge = excluded_.count(merge->second.merged) != 0 ? merges_.erase(merge) : std::next(merge);
+  }
+
   void append_ids(std::string_view piece, std::vector<int64_t>& ids) const override {
     if (options_.ignore_merges) {
-      const int64_t whole = vocabulary_.find(piece);
+      const int64_t whole = find(piece);
       if (whole >= 0) return ids.push_back(whole);
     }
     const std::vector<int64_t> characters = characters_of(piece);
@@ -147,6 +154,11 @@ class BpeModel final : public SubwordModel {
   }
 
  private:
+  int64_t find(std::string_view token) const {
+    const int64_t id = vocabulary_.find(token);
+    return id >= 0 && excluded_.count(id) != 0 ? -1 : id;
+  }
+
   // A character that the vocabulary lacks becomes its bytes or unk_id; without these it is dropped,
   // as the tokenizers library does.
   std::vector<int64_t> characters_of(std::string_view piece) const {
@@ -169,7 +181,7 @@ class BpeModel final : public SubwordModel {
         character = affixed;
       }
       at = end;
-      const int64_t id = vocabulary_.find(character);
+      const int64_t id = find(character);
       if (id >= 0) {
         flush_unk();
         ids.push_back(id);
@@ -186,6 +198,7 @@ class BpeModel final : public SubwordModel {
   Merges merges_;
   BpeOptions options_;
   int64_t unk_id_;
+  std::unordered_set<int64_t> excluded_;
 };
 
 // "left right" or ["left", "right"].

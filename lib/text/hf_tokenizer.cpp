@@ -88,6 +88,10 @@ HuggingFaceTokenizer::HuggingFaceTokenizer(const nlohmann::json& tokenizer_json,
   decoder_ = decoder ? read_token_decoder(*decoder) : join_with_spaces();
   if (const auto part = json.find("added_tokens"))
     added_ = read_added_tokens(*part, model_->vocabulary(), normalizer_.get());
+  std::vector<int64_t> special;
+  for (const AddedToken& token : added_)
+    if (token.special) special.push_back(token.id);
+  model_->exclude(special);
   raw_finder_ = std::make_unique<AddedTokenFinder>(added_, false);
   normalized_finder_ = std::make_unique<AddedTokenFinder>(added_, true);
   std::sort(added_.begin(), added_.end(),

@@ -47,8 +47,9 @@ class HuggingFaceTokenizer final : public Tokenizer {
                        const std::string& source);
 
   int64_t vocab_size() const override { return vocab_size_; }
-  // Added tokens that are not special are part of the vocabulary and found in every text (as with
-  // the library's encode_special_tokens = True).
+  // Added tokens that are not special are part of the vocabulary and found in every text, as with
+  // the library's encode_special_tokens = True. Unlike there, a model whose vocabulary has special
+  // tokens does not find them either: no text becomes a special token.
   std::vector<int64_t> encode(std::string_view text) const override;
   std::vector<int64_t> encode_with_special(std::string_view text) const override;
   // What the post-processor has before a single text, then encode(prompt); bos_id(), else eos_id(),

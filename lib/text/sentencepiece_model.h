@@ -49,8 +49,8 @@ SentencePieceModel parse_sentencepiece(std::string_view bytes, const std::string
 
 // The tokenizer as tokenizer.json, such as transformers converts it: merges of BPE are rebuilt from
 // the scores, control pieces and the unknown piece become special added tokens, user-defined pieces
-// added tokens. There is no post-processor. The dummy prefix stands at the beginning of the text, and
-// also after each added token when the model keeps spaces as they are (as Llama's does).
+// added tokens. There is no post-processor. The dummy prefix stands at the beginning of the text,
+// and also after each added token when the model keeps spaces as they are (as Llama's does).
 nlohmann::json tokenizer_json(const SentencePieceModel& model);
 
 // tokenizer_json(parse_sentencepiece(...)).

@@ -1,5 +1,6 @@
 #include "text/subword_model.h"
 
+#include <unordered_set>
 #include <utility>
 
 #include "core/error.h"
@@ -16,12 +17,16 @@ class WordLevelModel final : public SubwordModel {
   int64_t unk_id() const override { return unk_id_; }
   void append_ids(std::string_view piece, std::vector<int64_t>& ids) const override {
     const int64_t id = vocabulary_.find(piece);
-    ids.push_back(id >= 0 ? id : unk_id_);
+    ids.push_back(id >= 0 && excluded_.count(id) == 0 ? id : unk_id_);
+  }
+  void exclude(const std::vector<int64_t>& ids) override {
+    excluded_.insert(ids.begin(), ids.end());
   }
 
  private:
   TokenVocabulary vocabulary_;
   int64_t unk_id_;
+  std::unordered_set<int64_t> excluded_;
 };
 
 std::string type_of(const JsonView& json) {

@@ -17,6 +17,9 @@ class SubwordModel {
   virtual const TokenVocabulary& vocabulary() const = 0;
   // -1 when the model has no unknown token.
   virtual int64_t unk_id() const = 0;
+  // Makes append_ids give none of these ids (but unk_id() for what is unknown), whatever a piece
+  // spells: special tokens are no text.
+  virtual void exclude(const std::vector<int64_t>& ids) = 0;
   // Appends the ids of a piece, which is not empty and valid UTF-8.
   virtual void append_ids(std::string_view piece, std::vector<int64_t>& ids) const = 0;
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "core/error.h"
@@ -28,13 +29,18 @@ class UnigramModel final : public SubwordModel {
                bool byte_fallback)
       : vocabulary_(std::move(vocabulary)),
         scores_(std::move(scores)),
-        trie_(entries(vocabulary_)),
+        trie_(entries(vocabulary_, {})),
         unk_id_(unk_id),
         unk_score_(*std::min_element(scores_.begin(), scores_.end()) - kUnkPenalty),
         byte_fallback_(byte_fallback) {}
 
   const TokenVocabulary& vocabulary() const override { return vocabulary_; }
   int64_t unk_id() const override { return unk_id_; }
+
+  void exclude(const std::vector<int64_t>& ids) override {
+    excluded_.insert(ids.begin(), ids.end());
+    trie_ = ByteTrie(entries(vocabulary_, excluded_));
+  }
 
   void append_ids(std::string_view piece, std::vector<int64_t>& ids) const override {
     const std::vector<Step> best = search(piece);
@@ -55,10 +61,10 @@ class UnigramModel final : public SubwordModel {
 
  private:
   static std::vector<std::pair<std::string_view, int64_t>> entries(
-      const TokenVocabulary& vocabulary) {
+      const TokenVocabulary& vocabulary, const std::unordered_set<int64_t>& excluded) {
     std::vector<std::pair<std::string_view, int64_t>> result;
     for (int64_t id = 0; id < vocabulary.size(); ++id)
-      result.emplace_back(*vocabulary.token(id), id);
+      if (excluded.count(id) == 0) result.emplace_back(*vocabulary.token(id), id);
     return result;
   }
 
@@ -85,7 +91,7 @@ class UnigramModel final : public SubwordModel {
   void append_token(std::string_view text, int64_t id, std::vector<int64_t>& ids) const {
     if (id == unk_id_) {
       const int64_t joined = vocabulary_.find(text);
-      if (joined >= 0) return ids.push_back(joined);
+      if (joined >= 0 && excluded_.count(joined) == 0) return ids.push_back(joined);
       if (byte_fallback_ && append_byte_tokens(vocabulary_, text, ids)) return;
     }
     ids.push_back(id);
@@ -97,6 +103,7 @@ class UnigramModel final : public SubwordModel {
   int64_t unk_id_;
   double unk_score_;
   bool byte_fallback_;
+  std::unordered_set<int64_t> excluded_;
 };
 
 }  // namespace
