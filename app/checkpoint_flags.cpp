@@ -5,7 +5,10 @@
 namespace pgtrain {
 
 void add_checkpoint_flags(CLI::App& command, CheckpointFlags& flags) {
-  command.add_option("--checkpoint", flags.path, "a run folder or one of its checkpoints")
+  command
+      .add_option("--checkpoint,--model", flags.path,
+                  "a run folder or one of its checkpoints; or a Hugging Face folder, a GGUF file, "
+                  "a PEFT adapter")
       ->required();
   command.add_option("--which", flags.which, "for a run folder: the best or the latest checkpoint")
       ->check(CLI::IsMember({"best", "latest"}))

@@ -52,6 +52,9 @@ int run_engine() {
 int run_train(const TrainFlags&) { return run_engine(); }
 int run_sample(const SampleFlags&) { return run_engine(); }
 int run_eval(const EvalFlags&) { return run_engine(); }
+int run_export(const ExportFlags&) { return run_engine(); }
+int run_convert(const ConvertFlags&) { return run_engine(); }
+int run_inspect(const InspectFlags&) { return run_engine(); }
 int run_validate(const ConfigFlags&) { return run_engine(); }
 int run_doctor(bool) { return run_engine(); }
 

@@ -16,6 +16,7 @@ constexpr const char* kExamples = R"(Examples:
   pgtrain train --config configs/quickstart.yaml --set run.seed=2 --set run.name=second
   pgtrain sample --checkpoint runs/quickstart --prompt "en 4217"
   pgtrain eval --checkpoint runs/quickstart
+  pgtrain export --checkpoint runs/quickstart_bpe --format gguf --output model.gguf
   pgtrain score --references ref.txt --metric bleu chrf < hyp.txt
   pgtrain config explain algorithm.baseline
 
@@ -40,6 +41,9 @@ int main(int argc, char** argv) {
   pgtrain::add_sample_command(app, action);
   pgtrain::add_eval_command(app, action);
   pgtrain::add_score_command(app, action);
+  pgtrain::add_inspect_command(app, action);
+  pgtrain::add_convert_command(app, action);
+  pgtrain::add_export_command(app, action);
   pgtrain::add_config_command(app, action);
   pgtrain::add_doctor_command(app, action);
   try {

@@ -7,13 +7,28 @@ namespace pgtrain {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+bool is_model(const fs::path& folder) {
+  if (fs::exists(folder / "config.json") || fs::exists(folder / "adapter_config.json")) return true;
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(folder, error);
+       !error && entry != fs::directory_iterator(); entry.increment(error))
+    if (entry->path().extension() == ".gguf") return true;
+  return false;
+}
+
+}  // namespace
+
 fs::path find_checkpoint(const CheckpointFlags& flags) {
   const fs::path path = flags.path;
+  if (fs::is_regular_file(path)) return path;  // GGUF
   // A link such as checkpoints/latest stands for the checkpoint it names.
-  if (fs::exists(path / "config.json")) return fs::is_symlink(path) ? fs::canonical(path) : path;
+  if (is_model(path)) return fs::is_symlink(path) ? fs::canonical(path) : path;
   if (!fs::is_directory(path / "checkpoints"))
     throw DataError(
-        fmt::format("{}: neither a checkpoint (no config.json) nor a run (no checkpoints folder)",
+        fmt::format("{}: neither a checkpoint or model (no config.json, adapter_config.json or "
+                    ".gguf file) nor a run (no checkpoints folder)",
                     path.string()));
   for (const std::string& link : {flags.which, std::string("latest")}) {
     std::error_code error;

@@ -9,9 +9,9 @@
 
 namespace pgtrain {
 
-// A checkpoint folder itself; or for a run folder (it has checkpoints/) the link `which`, "best" or
-// "latest"; best falls back to latest when no evaluation chose one. Throws DataError that says what
-// was looked for.
+// A checkpoint, another model's folder or a GGUF file itself; or for a run folder (it has
+// checkpoints/) the link `which`, "best" or "latest"; best falls back to latest when no evaluation
+// chose one. Throws DataError that says what was looked for.
 std::filesystem::path find_checkpoint(const CheckpointFlags& flags);
 
 // Verifies the folder's manifest and opens the policy: where the run keeps a moving average of the

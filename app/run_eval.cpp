@@ -35,7 +35,10 @@ void check_commands(const ExperimentConfig& config, const EvalFlags& flags) {
 void check_overrides(const std::vector<std::string>& overrides) {
   constexpr std::array kKeys = {"data.eval",
                                 "data.prompt_field",
+                                "data.prompt_template",
                                 "data.target_field",
+                                "data.chat_template",
+                                "data.system_prompt",
                                 "eval.max_records",
                                 "rollout.max_new_tokens",
                                 "rollout.shard_size",
@@ -92,6 +95,7 @@ int run_eval(const EvalFlags& flags) {
   check_fairness(config.fairness, data);
   prepare_math();
   policy = open_policy(checkpoint, flags.source.trained);
+  policy->set_chat(config.data.chat_template, config.data.system_prompt);
   // A checkpoint of a run without such a reward, or of its warm-up, has only the policy's own.
   if (Embedder::is_in(checkpoint))
     embedder.read(checkpoint, *policy);

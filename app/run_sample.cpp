@@ -2,6 +2,7 @@
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
 #include "actions.h"
@@ -14,6 +15,7 @@
 #include "rollout/generator.h"
 #include "tensor/blas.h"
 #include "text/unicode.h"
+#include "train/experiment.h"
 #include "train/sampling.h"
 
 namespace pgtrain {
@@ -63,17 +65,63 @@ std::string json_line(const Policy& policy, const std::string& prompt, const Com
   return line.dump() + "\n";
 }
 
+// The chat template that the run was trained with, where it had one.
+DataOptions recorded_data(const std::filesystem::path& checkpoint) {
+  const auto file = checkpoint / "experiment.yaml";
+  return std::filesystem::exists(file) ? load_experiment({file}, {}).data : DataOptions();
+}
+
+void set_chat(Policy& policy, const SampleFlags& flags, const std::filesystem::path& checkpoint) {
+  DataOptions data = recorded_data(checkpoint);
+  if (flags.chat && data.chat_template.empty()) data.chat_template = "model";
+  if (!flags.system.empty()) {
+    if (data.chat_template.empty())
+      throw ConfigError("--system has no effect without a chat template: add --chat");
+    data.system_prompt = flags.system;
+  }
+  policy.set_chat(data.chat_template, data.system_prompt);
+}
+
+// At most what the model's positions leave room for.
+int64_t room_for_tokens(const Policy& policy, size_t prompt_tokens, int64_t wanted) {
+  const int64_t positions = policy.model().max_positions();
+  if (positions == 0) return wanted;
+  const int64_t room = positions - static_cast<int64_t>(prompt_tokens) + 1;
+  if (room < 1)
+    throw DataError(fmt::format("the prompt has {} tokens, the model reads {} at most",
+                                prompt_tokens, positions));
+  return std::min(wanted, room);
+}
+
+// Prints a completion as it grows, whole characters at a time.
+class Typewriter {
+ public:
+  explicit Typewriter(const Tokenizer& tokenizer) : decoder_(tokenizer.stream_decoder()) {}
+  void push(int64_t id) { print(decoder_->push(id)); }
+  void finish() { print(decoder_->finish() + "\n"); }
+
+ private:
+  std::unique_ptr<StreamDecoder> decoder_;
+};
+
 }  // namespace
 
 int run_sample(const SampleFlags& flags) {
   const auto prompts = all_prompts(flags);
   prepare_math();
-  const auto policy = open_policy(find_checkpoint(flags.source), flags.source.trained);
+  const auto checkpoint = find_checkpoint(flags.source);
+  const auto policy = open_policy(checkpoint, flags.source.trained);
+  set_chat(*policy, flags, checkpoint);
   GenerationOptions options;
   options.max_new_tokens = flags.max_new_tokens;
   options.end_ids = policy->tokenizer().end_ids();
   options.sampler = flags.sampler;
   if (flags.greedy) options.sampler.temperature = 0;
+  std::optional<Typewriter> typewriter;
+  if (prompts.size() == 1 && flags.count == 1 && !flags.json) {
+    typewriter.emplace(policy->tokenizer());
+    options.on_token = [&](int64_t, int64_t id) { typewriter->push(id); };
+  }
   const Rng rng(flags.seed, Purpose::kSample);
   WorkerPool pool(usable_threads(flags.threads), use_one_thread);
   // Shards of one prompt: large counts need no more memory at once, and have all workers at work.
@@ -84,10 +132,18 @@ int run_sample(const SampleFlags& flags) {
     const int64_t prompt = shard / shards_per_prompt;
     const int64_t first = shard % shards_per_prompt * kShardSize;
     const DrawKey key{&rng, static_cast<uint64_t>(prompt), static_cast<uint32_t>(first)};
-    results[shard] =
-        generate(policy->model(), nullptr, {policy->tokenizer().encode_prompt(prompts[prompt])},
-                 std::min(kShardSize, flags.count - first), options, key);
+    Record record;
+    record.prompt = prompts[prompt];
+    const std::vector<int64_t> ids = policy->text().encode_prompt(record);
+    GenerationOptions fitting = options;
+    fitting.max_new_tokens = room_for_tokens(*policy, ids.size(), options.max_new_tokens);
+    results[shard] = generate(policy->model(), nullptr, {ids},
+                              std::min(kShardSize, flags.count - first), fitting, key);
   });
+  if (typewriter) {
+    typewriter->finish();
+    return kExitDone;
+  }
   for (size_t i = 0; i < results.size(); ++i)
     for (const Completion& completion : results[i])
       print(flags.json ? json_line(*policy, prompts[i / static_cast<size_t>(shards_per_prompt)],

@@ -82,12 +82,17 @@ void add_sample_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--threads", flags->threads, "worker threads; 0 = one for each core")
       ->check(CLI::Range(0, 4096));
+  command->add_flag("--chat", flags->chat,
+                    "prompts are a user's messages, by the model's chat template; runs with "
+                    "data.chat_template need no flag");
+  command->add_option("--system", flags->system, "with a chat template: the system message");
   command->add_flag("--json", flags->json,
                     "one JSON object a line: prompt, completion, tokens, log_prob, finished");
   command->footer(
       "Examples:\n"
       "  pgtrain sample --checkpoint runs/quickstart --prompt \"en 4217\" --count 4\n"
-      "  pgtrain sample --checkpoint runs/quickstart --prompts prompts.txt --greedy --json");
+      "  pgtrain sample --checkpoint runs/quickstart --prompts prompts.txt --greedy --json\n"
+      "  pgtrain sample --model SmolLM2-135M-Instruct.gguf --chat --prompt \"Tell me a story.\"");
   command->callback([flags, &action] { action = [flags] { return run_sample(*flags); }; });
 }
 

@@ -44,6 +44,8 @@ struct DataOptions {
   std::string prompt_template;  // makes the prompt of the fields (text/prompt_template.h); empty =
                                 // the prompt field as it is
   std::string target_field = "target";  // name of the field with the target text or texts
+  std::string chat_template;            // of prompts; see describe
+  std::string system_prompt;            // with a chat template; "" = none
 };
 void describe(Section& s, DataOptions& o);
 

@@ -12,6 +12,12 @@ void describe(Section& s, DataOptions& o) {
           "prompt made of fields, \"Translate: {source}\"; empty = the prompt field as it is");
   s.field("target_field", o.target_field,
           "field with the target: a text, or a list of texts of which the best one counts");
+  s.field("chat_template", o.chat_template,
+          "how prompts become conversations: model = by the model's own template, chatml, llama2, "
+          "llama3, zephyr, plain, or the file of a Jinja template; empty = only prompts that are "
+          "lists of messages, by the model's own");
+  s.field("system_prompt", o.system_prompt,
+          "system message at the beginning of conversations that have none; empty = none");
 }
 
 }  // namespace pgtrain

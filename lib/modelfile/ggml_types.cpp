@@ -170,9 +170,8 @@ void q6_k_to_float(const Byte* from, uint64_t blocks, float* to) {
       const Byte* low = from + 64 * half + r % 2 * 32;
       const Byte* high = from + 128 + 32 * half;
       const Byte* scales = from + 192 + 2 * run;
-      const std::array<float, 2> steps = {
-          d * static_cast<float>(static_cast<int8_t>(scales[0])),
-          d * static_cast<float>(static_cast<int8_t>(scales[1]))};
+      const std::array<float, 2> steps = {d * static_cast<float>(static_cast<int8_t>(scales[0])),
+                                          d * static_cast<float>(static_cast<int8_t>(scales[1]))};
       const int low_shift = r / 2 * 4;
       const int high_shift = 2 * r;
       for (int i = 0; i < 32; ++i) {
@@ -199,10 +198,10 @@ constexpr std::array<GgmlType, 11> kTypes = {{
 
 // By id; "" where ggml has retired the number.
 constexpr std::array<const char*, 36> kAllNames = {
-    "F32",   "F16",    "Q4_0",   "Q4_1", "",    "",    "Q5_0",   "Q5_1",    "Q8_0",
-    "Q8_1",  "Q2_K",   "Q3_K",   "Q4_K", "Q5_K", "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS",
-    "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8", "I16",   "I32",
-    "I64",   "F64",    "IQ1_M",  "BF16", "",    "",    "",       "TQ1_0",   "TQ2_0"};
+    "F32",     "F16",   "Q4_0",   "Q4_1",  "",      "",       "Q5_0", "Q5_1",    "Q8_0",
+    "Q8_1",    "Q2_K",  "Q3_K",   "Q4_K",  "Q5_K",  "Q6_K",   "Q8_K", "IQ2_XXS", "IQ2_XS",
+    "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",   "I16",     "I32",
+    "I64",     "F64",   "IQ1_M",  "BF16",  "",      "",       "",     "TQ1_0",   "TQ2_0"};
 
 }  // namespace
 

@@ -83,9 +83,10 @@ const GgufTensor& matrix(const GgufFile& file, const std::string& name) {
 int64_t vocabulary_size(const GgufFile& file, const Keys& keys, int64_t width) {
   const GgufTensor& embedding = matrix(file, "token_embd.weight");
   if (embedding.shape[0] > kMaxSize || embedding.shape[1] != width)
-    throw DataError(fmt::format("{}: tensor \"token_embd.weight\" has the shape {}, its rows must "
-                                "have {} values",
-                                file.path(), shape_text(embedding.shape), width));
+    throw DataError(
+        fmt::format("{}: tensor \"token_embd.weight\" has the shape {}, its rows must "
+                    "have {} values",
+                    file.path(), shape_text(embedding.shape), width));
   if (keys.size_or("vocab_size", embedding.shape[0]) != embedding.shape[0])
     keys.refuse("vocab_size",
                 fmt::format("contradicts the {} rows of token_embd.weight", embedding.shape[0]));
@@ -101,8 +102,7 @@ void add_yarn(const Keys& keys, Json& scaling) {
   for (const auto& [key, name] : parameters)
     if (const auto value = keys.number(key)) scaling[name] = *value;
   if (keys.has("rope.scaling.original_context_length"))
-    scaling["original_max_position_embeddings"] =
-        keys.size("rope.scaling.original_context_length");
+    scaling["original_max_position_embeddings"] = keys.size("rope.scaling.original_context_length");
   for (const char* key : {"rope.scaling.attn_factor", "rope.scaling.yarn_log_multiplier"})
     if (keys.has(key)) keys.refuse(key, "is not supported");
 }
@@ -144,14 +144,14 @@ void add_rope_factors(const GgufFile& file, int64_t head_dim, Json& config) {
                       file.path(), factor));
   Llama3Scaling scaling;
   scaling.factor = *std::max_element(factors.begin(), factors.end());
-  if (are_close(factors, llama3_rope_factors(config["rope_theta"].get<double>(), head_dim, scaling)))
-    config["rope_scaling"] = {
-        {"rope_type", "llama3"},
-        {"factor", scaling.factor},
-        {"low_freq_factor", scaling.low_freq_factor},
-        {"high_freq_factor", scaling.high_freq_factor},
-        {"original_max_position_embeddings",
-         static_cast<int64_t>(scaling.original_max_position_embeddings)}};
+  if (are_close(factors,
+                llama3_rope_factors(config["rope_theta"].get<double>(), head_dim, scaling)))
+    config["rope_scaling"] = {{"rope_type", "llama3"},
+                              {"factor", scaling.factor},
+                              {"low_freq_factor", scaling.low_freq_factor},
+                              {"high_freq_factor", scaling.high_freq_factor},
+                              {"original_max_position_embeddings",
+                               static_cast<int64_t>(scaling.original_max_position_embeddings)}};
   else
     config["pgtrain_rope_factors"] = factors;
 }
@@ -270,9 +270,8 @@ GgufVocabulary read_gguf_vocabulary(const GgufFile& file) {
   const auto check = [&](const char* key, bool optional) {
     const uint64_t size = file.array_size(key);
     if (size != rows && !(optional && size == 0))
-      throw DataError(fmt::format(
-          "{}: key \"{}\" has {} elements, token_embd.weight has {} rows", file.path(), key, size,
-          rows));
+      throw DataError(fmt::format("{}: key \"{}\" has {} elements, token_embd.weight has {} rows",
+                                  file.path(), key, size, rows));
   };
   check("tokenizer.ggml.tokens", false);
   check("tokenizer.ggml.scores", true);

@@ -75,8 +75,7 @@ class Cursor {
 
  private:
   void take(void* to, uint64_t bytes) {
-    if (bytes > left())
-      fail(fmt::format("the file ends at byte {} (cut short?)", bytes_.size()));
+    if (bytes > left()) fail(fmt::format("the file ends at byte {} (cut short?)", bytes_.size()));
     if (bytes > window_.size()) {
       bytes_.copy(to, position_, bytes, where());
       position_ += bytes;
@@ -131,9 +130,8 @@ GgufArray read_array(Cursor& cursor, int depth) {
     read_texts(cursor, array.count, array.packed);
   } else {
     array.packed = cursor.raw(array.count * least);
-    if (array.type == GgufType::kBool &&
-        std::any_of(array.packed.begin(), array.packed.end(),
-                    [](char c) { return c != 0 && c != 1; }))
+    if (array.type == GgufType::kBool && std::any_of(array.packed.begin(), array.packed.end(),
+                                                     [](char c) { return c != 0 && c != 1; }))
       cursor.fail("a truth value that is neither 0 nor 1");
   }
   return array;
@@ -144,19 +142,45 @@ GgufValue read_value(Cursor& cursor) {
   result.type = cursor.type();
   auto& value = result.value;
   switch (result.type) {
-    case GgufType::kU8: value = uint64_t{cursor.number<uint8_t>()}; break;
-    case GgufType::kI8: value = int64_t{cursor.number<int8_t>()}; break;
-    case GgufType::kU16: value = uint64_t{cursor.number<uint16_t>()}; break;
-    case GgufType::kI16: value = int64_t{cursor.number<int16_t>()}; break;
-    case GgufType::kU32: value = uint64_t{cursor.number<uint32_t>()}; break;
-    case GgufType::kI32: value = int64_t{cursor.number<int32_t>()}; break;
-    case GgufType::kU64: value = cursor.number<uint64_t>(); break;
-    case GgufType::kI64: value = cursor.number<int64_t>(); break;
-    case GgufType::kF32: value = double{cursor.number<float>()}; break;
-    case GgufType::kF64: value = cursor.number<double>(); break;
-    case GgufType::kBool: value = read_bool(cursor); break;
-    case GgufType::kText: value = cursor.text(cursor.left()); break;
-    case GgufType::kArray: value = read_array(cursor, 1); break;
+    case GgufType::kU8:
+      value = uint64_t{cursor.number<uint8_t>()};
+      break;
+    case GgufType::kI8:
+      value = int64_t{cursor.number<int8_t>()};
+      break;
+    case GgufType::kU16:
+      value = uint64_t{cursor.number<uint16_t>()};
+      break;
+    case GgufType::kI16:
+      value = int64_t{cursor.number<int16_t>()};
+      break;
+    case GgufType::kU32:
+      value = uint64_t{cursor.number<uint32_t>()};
+      break;
+    case GgufType::kI32:
+      value = int64_t{cursor.number<int32_t>()};
+      break;
+    case GgufType::kU64:
+      value = cursor.number<uint64_t>();
+      break;
+    case GgufType::kI64:
+      value = cursor.number<int64_t>();
+      break;
+    case GgufType::kF32:
+      value = double{cursor.number<float>()};
+      break;
+    case GgufType::kF64:
+      value = cursor.number<double>();
+      break;
+    case GgufType::kBool:
+      value = read_bool(cursor);
+      break;
+    case GgufType::kText:
+      value = cursor.raw(cursor.number<uint64_t>());
+      break;
+    case GgufType::kArray:
+      value = read_array(cursor, 1);
+      break;
   }
   return result;
 }
@@ -223,8 +247,8 @@ GgufTensor read_tensor(Cursor& cursor, uint64_t alignment) {
   const uint64_t bytes = tensor_bytes(cursor, *tensor.type, sizes);
   tensor.begin = cursor.number<uint64_t>();
   if (tensor.begin % alignment != 0)
-    cursor.fail(fmt::format("begins at byte {} of the data, no multiple of {}", tensor.begin,
-                            alignment));
+    cursor.fail(
+        fmt::format("begins at byte {} of the data, no multiple of {}", tensor.begin, alignment));
   if (tensor.begin > std::numeric_limits<uint64_t>::max() - bytes)
     cursor.fail(fmt::format("begins at byte {} of the data", tensor.begin));
   tensor.end = tensor.begin + bytes;
@@ -237,9 +261,9 @@ void check_places(const std::vector<GgufTensor>& tensors, uint64_t data_bytes,
   std::vector<const GgufTensor*> order;
   for (const GgufTensor& tensor : tensors) {
     if (tensor.end > data_bytes)
-      throw DataError(fmt::format(
-          "{}: tensor {}: ends at byte {} of the data, which has {} (cut short?)", file,
-          printable(tensor.name), tensor.end, data_bytes));
+      throw DataError(
+          fmt::format("{}: tensor {}: ends at byte {} of the data, which has {} (cut short?)", file,
+                      printable(tensor.name), tensor.end, data_bytes));
     order.push_back(&tensor);
   }
   std::sort(order.begin(), order.end(),
@@ -272,8 +296,8 @@ GgufFile GgufFile::of(FileBytes bytes) {
   const auto tensor_count = cursor.number<uint64_t>();
   const auto metadata_count = cursor.number<uint64_t>();
   if (tensor_count > kMaxTensors)
-    cursor.fail(fmt::format("{} tensors are announced, at most {} are allowed", tensor_count,
-                            kMaxTensors));
+    cursor.fail(
+        fmt::format("{} tensors are announced, at most {} are allowed", tensor_count, kMaxTensors));
   file.metadata_ = read_metadata(cursor, metadata_count);
   const auto alignment = static_cast<uint64_t>(
       file.integer("general.alignment", 1, static_cast<int64_t>(kMaxAlignment))
@@ -323,8 +347,7 @@ std::optional<int64_t> GgufFile::integer(const std::string& key, int64_t lowest,
   } else {
     refuse(key, needed);
   }
-  if (value < lowest || value > highest)
-    refuse(key, fmt::format("{}; it is {}", needed, value));
+  if (value < lowest || value > highest) refuse(key, fmt::format("{}; it is {}", needed, value));
   return value;
 }
 

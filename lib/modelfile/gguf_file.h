@@ -1,8 +1,9 @@
 // The GGUF container (versions 2 and 3, little-endian): metadata and tensors, checked in full.
 //
 //   "GGUF", u32 version, u64 tensor count, u64 metadata count
-//   metadata: text key, u32 type, value     text: u64 length, bytes; array: u32 type, u64 count,
-//   values tensors:  text name, u32 n_dims, u64 sizes (fastest first), u32 ggml type, u64 offset
+//   metadata:  text key, u32 type, value
+//              (text: u64 length, bytes; array: u32 type, u64 count, values)
+//   tensors:   text name, u32 n_dims, u64 sizes (fastest first), u32 ggml type, u64 offset
 //   padding to general.alignment (32), then the data section, where the offsets count from
 #pragma once
 
@@ -20,8 +21,21 @@
 
 namespace pgtrain {
 
+// In the numbering of the format.
 enum class GgufType : uint32_t {
-  kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kText, kArray, kU64, kI64, kF64
+  kU8,
+  kI8,
+  kU16,
+  kI16,
+  kU32,
+  kI32,
+  kF32,
+  kBool,
+  kText,
+  kArray,
+  kU64,
+  kI64,
+  kF64
 };
 
 // The elements as they lie in the file. Arrays of arrays are checked and counted, not kept.

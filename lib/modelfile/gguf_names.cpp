@@ -97,9 +97,9 @@ bool split_layer(const std::string& name, const std::string& prefix, std::string
   if (dot == std::string::npos) return false;
   layer = name.substr(prefix.size(), dot - prefix.size());
   rest = name.substr(dot + 1);
-  const bool digits = !layer.empty() && layer.size() <= 6 &&
-                      std::all_of(layer.begin(), layer.end(),
-                                  [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !layer.empty() && layer.size() <= 6 &&
+      std::all_of(layer.begin(), layer.end(), [](char c) { return c >= '0' && c <= '9'; });
   return digits && (layer.size() == 1 || layer[0] != '0');
 }
 

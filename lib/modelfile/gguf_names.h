@@ -19,8 +19,8 @@ struct GgufArchitecture {
 
 const GgufArchitecture* find_gguf_architecture(const std::string& name);    // nullptr: unknown
 const GgufArchitecture* find_by_model_type(const std::string& model_type);  // nullptr: unknown
-std::string known_gguf_architectures();  // "llama, qwen2, ..."
-std::string known_model_types();         // "llama, mistral, ..."
+std::string known_gguf_architectures();                                     // "llama, qwen2, ..."
+std::string known_model_types();                                            // "llama, mistral, ..."
 
 // What lies between the two forms of a tensor.
 enum class GgufLayout {

@@ -45,8 +45,7 @@ class GgufWeights : public WeightSource {
       file_->read(*place.tensor, to);
       return;
     }
-    const at::Tensor stored =
-        at::empty(place.tensor->shape, at::TensorOptions().dtype(at::kFloat));
+    const at::Tensor stored = at::empty(place.tensor->shape, at::TensorOptions().dtype(at::kFloat));
     file_->read(*place.tensor, stored.data_ptr<float>());
     at::from_blob(to, place.shape, at::TensorOptions().dtype(at::kFloat))
         .copy_(place.layout == GgufLayout::kTransposed
@@ -74,8 +73,7 @@ class GgufWeights : public WeightSource {
           fmt::format("{}: tensor {}: {}", file_->path(), printable(tensor.name), problem));
     };
     const auto name = hf_name(architecture, tensor.name);
-    if (!name)
-      refuse(fmt::format("the architecture {} has no such tensor", architecture.name));
+    if (!name) refuse(fmt::format("the architecture {} has no such tensor", architecture.name));
     std::vector<int64_t> shape = tensor.shape;
     if (name->layout == GgufLayout::kTransposed) {
       if (shape.size() != 2) refuse(fmt::format("has the shape {}, no matrix", shape_text(shape)));

@@ -112,8 +112,8 @@ Sizes read_sizes(const Json& config, const GgufArchitecture& architecture) {
   Sizes sizes;
   sizes.vocab = size_of(config, "vocab_size");
   sizes.heads = size_of(config, architecture.is_gpt2 ? "n_head" : "num_attention_heads");
-  sizes.kv_heads = architecture.is_gpt2 ? sizes.heads
-                                        : size_of(config, "num_key_value_heads", sizes.heads);
+  sizes.kv_heads =
+      architecture.is_gpt2 ? sizes.heads : size_of(config, "num_key_value_heads", sizes.heads);
   const int64_t width = size_of(config, architecture.is_gpt2 ? "n_embd" : "hidden_size");
   sizes.head_dim = size_of(config, "head_dim", width / sizes.heads);
   sizes.is_tied = json_bool(config, "tie_word_embeddings", kConfig, architecture.is_gpt2);
@@ -124,9 +124,9 @@ void add_gpt2(const Json& config, const Sizes& sizes, MetadataWriter& to) {
   const int64_t width = size_of(config, "n_embd");
   const std::string activation = json_string(config, "activation_function", kConfig, "gelu_new");
   if (activation != "gelu_new" && activation != "gelu_pytorch_tanh")
-    throw DataError(fmt::format(
-        "{}: \"activation_function\" is {}, GGUF's gpt2 knows gelu_new only", kConfig,
-        printable(activation)));
+    throw DataError(
+        fmt::format("{}: \"activation_function\" is {}, GGUF's gpt2 knows gelu_new only", kConfig,
+                    printable(activation)));
   to.u32("gpt2.context_length", size_of(config, "n_positions"));
   to.u32("gpt2.embedding_length", width);
   to.u32("gpt2.feed_forward_length", size_of(config, "n_inner", 4 * width));
@@ -154,9 +154,9 @@ void add_rope(const std::string& arch, const RopeConfig& rope, MetadataWriter& t
   to.f32(arch + ".rope.freq_base", rope.theta);
   if (rope.type == "default" || rope.type == "llama3") return;  // the latter becomes a tensor
   if (rope.type != "linear" && rope.type != "yarn")
-    throw DataError(fmt::format(
-        "{}: the rope type {} cannot be written; default, linear, llama3 and yarn can", kConfig,
-        printable(rope.type)));
+    throw DataError(
+        fmt::format("{}: the rope type {} cannot be written; default, linear, llama3 and yarn can",
+                    kConfig, printable(rope.type)));
   to.text(arch + ".rope.scaling.type", rope.type);
   if (rope.type == "yarn")
     add_yarn(arch, rope.scaling, to);
@@ -192,8 +192,8 @@ void add_llama(const Json& config, const GgufArchitecture& architecture, const S
 void add_vocabulary(const GgufVocabulary& vocabulary, int64_t rows, MetadataWriter& to) {
   const auto count = static_cast<int64_t>(vocabulary.tokens.size());
   if (count > rows)
-    throw DataError(fmt::format("the tokenizer has {} tokens, the model has {} embeddings", count,
-                                rows));
+    throw DataError(
+        fmt::format("the tokenizer has {} tokens, the model has {} embeddings", count, rows));
   GgufVocabulary padded = vocabulary;
   for (int64_t id = count; id < rows; ++id) padded.tokens.push_back(fmt::format("[PAD{}]", id));
   if (padded.types.empty()) padded.types.assign(static_cast<size_t>(count), 1);
@@ -287,8 +287,12 @@ std::vector<Entry> plan(const std::vector<NamedTensor>& tensors,
   if (!factors.empty()) {
     const auto count = static_cast<int64_t>(factors.size());
     const at::Tensor values = at::tensor(at::ArrayRef<float>(factors));
-    entries.push_back({"rope_freqs.weight", &ggml_type("F32"), GgufLayout::kSame, values,
-                       {count}, static_cast<uint64_t>(count) * 4});
+    entries.push_back({"rope_freqs.weight",
+                       &ggml_type("F32"),
+                       GgufLayout::kSame,
+                       values,
+                       {count},
+                       static_cast<uint64_t>(count) * 4});
   }
   for (const NamedTensor& named : tensors) {
     PG_CHECK(named.tensor.defined() && at::isFloatingType(named.tensor.scalar_type()),
@@ -301,7 +305,8 @@ std::vector<Entry> plan(const std::vector<NamedTensor>& tensors,
                                   printable(named.name), architecture.name));
     entries.push_back(entry_of(named, *name, sizes, wanted));
   }
-  if (seen.count(architecture.is_gpt2 ? "transformer.wte.weight" : "model.embed_tokens.weight") == 0)
+  if (seen.count(architecture.is_gpt2 ? "transformer.wte.weight" : "model.embed_tokens.weight") ==
+      0)
     throw DataError("the model has no embedding");
   return entries;
 }
@@ -311,12 +316,12 @@ at::Tensor values_of(const Entry& entry, const Sizes& sizes) {
   if (entry.layout == GgufLayout::kTransposed)
     values = values.t();
   else if (entry.layout != GgufLayout::kSame)
-    values = to_interleaved_rows(
-        values, entry.layout == GgufLayout::kQuery ? sizes.heads : sizes.kv_heads);
+    values = to_interleaved_rows(values,
+                                 entry.layout == GgufLayout::kQuery ? sizes.heads : sizes.kv_heads);
   values = values.contiguous();
   if (!at::isfinite(values).all().item<bool>())
-    throw DataError(fmt::format("tensor {}: holds values that are not finite",
-                                printable(entry.name)));
+    throw DataError(
+        fmt::format("tensor {}: holds values that are not finite", printable(entry.name)));
   return values;
 }
 
@@ -398,9 +403,8 @@ void write_gguf(const fs::path& path, const Json& config, const GgufVocabulary& 
   const GgufArchitecture& architecture = architecture_of(config);
   const Sizes sizes = read_sizes(config, architecture);
   const RopeConfig rope = read_rope_config(config, kConfig);
-  const std::vector<Entry> entries =
-      plan(tensors, architecture, sizes, rope_factors(config, sizes, rope),
-           ggml_type(options.dtype));
+  const std::vector<Entry> entries = plan(
+      tensors, architecture, sizes, rope_factors(config, sizes, rope), ggml_type(options.dtype));
   const MetadataWriter metadata =
       metadata_of(config, architecture, sizes, rope, vocabulary, options);
   const std::string header = header_of(metadata, entries);

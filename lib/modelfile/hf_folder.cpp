@@ -68,9 +68,9 @@ void check_shard_name(const std::string& name, const std::string& index) {
   const std::string suffix = ".safetensors";
   if (!plain || name.size() <= suffix.size() ||
       name.compare(name.size() - suffix.size(), suffix.size(), suffix) != 0)
-    throw DataError(fmt::format(
-        "{}: the shard {} must be the name of a .safetensors file in the same folder", index,
-        printable(name)));
+    throw DataError(
+        fmt::format("{}: the shard {} must be the name of a .safetensors file in the same folder",
+                    index, printable(name)));
 }
 
 TensorFile open_weight_file(const fs::path& folder, const std::string& name) {
@@ -98,8 +98,8 @@ WeightMap read_weight_map(const Json& index, const std::string& file) {
   WeightMap shards;
   for (const auto& [tensor, shard] : map->items()) {
     if (!shard.is_string())
-      throw DataError(fmt::format("{}: the shard of tensor {} must be a text", file,
-                                  printable(tensor)));
+      throw DataError(
+          fmt::format("{}: the shard of tensor {} must be a text", file, printable(tensor)));
     shards[shard.get<std::string>()].insert(tensor);
   }
   for (const auto& entry : shards) check_shard_name(entry.first, file);
@@ -154,8 +154,7 @@ std::vector<TensorFile> open_shards(const fs::path& folder) {
           "brings along, so it is refused; convert the model with transformers "
           "(model.save_pretrained(folder) writes model.safetensors)",
           folder.string(), name));
-  throw DataError(
-      fmt::format("{}: has neither {} nor {}", folder.string(), kWeights, kIndex));
+  throw DataError(fmt::format("{}: has neither {} nor {}", folder.string(), kWeights, kIndex));
 }
 
 void write_json(const fs::path& path, const Json& json) {
@@ -193,16 +192,15 @@ void write_weights(const fs::path& folder, const std::vector<NamedTensor>& tenso
                    const HfWriteOptions& options) {
   const std::map<std::string, std::string> metadata = {{"format", "pt"}};
   uint64_t total = 0;
-  const auto shards = cut_into_shards(tensors, find_dtype(options.dtype)->bytes,
-                                      options.max_shard_bytes, total);
+  const auto shards =
+      cut_into_shards(tensors, find_dtype(options.dtype)->bytes, options.max_shard_bytes, total);
   if (shards.size() == 1) {
     write_tensor_file(folder / kWeights, tensors, metadata, options.dtype);
     return;
   }
   Json weight_map = Json::object();
   for (size_t i = 0; i < shards.size(); ++i) {
-    const std::string name =
-        fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
+    const std::string name = fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
     write_tensor_file(folder / name, shards[i], metadata, options.dtype);
     for (const NamedTensor& named : shards[i]) weight_map[named.name] = name;
   }
@@ -256,9 +254,9 @@ std::shared_ptr<WeightSource> open_hf_weights(const fs::path& folder, const Json
 
 void write_hf_folder(const fs::path& folder, const ModelFiles& files,
                      const std::vector<NamedTensor>& tensors, const HfWriteOptions& options) {
-  PG_CHECK(options.dtype == at::kFloat || options.dtype == at::kHalf ||
-               options.dtype == at::kBFloat16,
-           "weights of type {}", c10::toString(options.dtype));
+  PG_CHECK(
+      options.dtype == at::kFloat || options.dtype == at::kHalf || options.dtype == at::kBFloat16,
+      "weights of type {}", c10::toString(options.dtype));
   StagedFolder staged(folder);
   write_model_files(staged.path(), files, options.dtype);
   write_weights(staged.path(), tensors, options);

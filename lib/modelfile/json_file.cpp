@@ -76,12 +76,10 @@ Json read_json_object(const std::filesystem::path& path, uint64_t max_bytes) {
 int64_t json_integer(const Json& object, const std::string& key, const std::string& file,
                      int64_t lowest, int64_t highest) {
   const std::string needed = fmt::format("an integer from {} to {}", lowest, highest);
-  if (!is_given(object, key) || !object[key].is_number_integer())
-    refuse(object, key, file, needed);
+  if (!is_given(object, key) || !object[key].is_number_integer()) refuse(object, key, file, needed);
   const Json& value = object[key];
-  const bool fits = value.is_number_unsigned()
-                        ? value.get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX)
-                        : true;
+  const bool fits =
+      value.is_number_unsigned() ? value.get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX) : true;
   if (!fits || value.get<int64_t>() < lowest || value.get<int64_t>() > highest)
     refuse(object, key, file, needed);
   return value.get<int64_t>();

@@ -26,13 +26,29 @@ constexpr const char* kPrefix = "base_model.model.";
 constexpr int64_t kMaxRank = 1 << 16;
 
 // Keys that only matter while an adapter is made, or not at all, whatever their value.
-const std::set<std::string> kHarmless = {
-    "auto_mapping",  "base_model_name_or_path", "bias",          "corda_config",
-    "eva_config",    "fan_in_fan_out",          "inference_mode", "init_lora_weights",
-    "layers_pattern", "loftq_config",           "lora_alpha",    "lora_dropout",
-    "lora_ga_config", "megatron_core",          "peft_type",     "peft_version",
-    "qalora_group_size", "r",                   "revision",      "runtime_config",
-    "target_modules", "task_type",              "use_rslora"};
+const std::set<std::string> kHarmless = {"auto_mapping",
+                                         "base_model_name_or_path",
+                                         "bias",
+                                         "corda_config",
+                                         "eva_config",
+                                         "fan_in_fan_out",
+                                         "inference_mode",
+                                         "init_lora_weights",
+                                         "layers_pattern",
+                                         "loftq_config",
+                                         "lora_alpha",
+                                         "lora_dropout",
+                                         "lora_ga_config",
+                                         "megatron_core",
+                                         "peft_type",
+                                         "peft_version",
+                                         "qalora_group_size",
+                                         "r",
+                                         "revision",
+                                         "runtime_config",
+                                         "target_modules",
+                                         "task_type",
+                                         "use_rslora"};
 
 bool is_empty(const Json& value) {
   if (value.is_null()) return true;
@@ -118,8 +134,7 @@ std::string module_of(const std::string& name, bool& is_a) {
   const std::string prefix = kPrefix;
   for (const char* suffix : {".lora_A.weight", ".lora_B.weight"}) {
     const std::string end = suffix;
-    if (name.size() <= prefix.size() + end.size() ||
-        name.compare(0, prefix.size(), prefix) != 0 ||
+    if (name.size() <= prefix.size() + end.size() || name.compare(0, prefix.size(), prefix) != 0 ||
         name.compare(name.size() - end.size(), end.size(), end) != 0)
       continue;
     is_a = end == ".lora_A.weight";
@@ -130,8 +145,7 @@ std::string module_of(const std::string& name, bool& is_a) {
 
 [[noreturn]] void refuse_tensor(const TensorFile& file, const std::string& name,
                                 const std::string& problem) {
-  throw DataError(
-      fmt::format("{}: tensor {}: {}", file.path().string(), printable(name), problem));
+  throw DataError(fmt::format("{}: tensor {}: {}", file.path().string(), printable(name), problem));
 }
 
 // Name, shape and dtype against the config, before anything is read.
@@ -199,8 +213,7 @@ LoraAdapter parse_lora_adapter(const Json& config, const std::string& config_nam
                                const TensorFile& tensors) {
   LoraAdapter adapter = read_config(config, config_name);
   auto pairs = check_tensors(tensors, adapter);
-  if (pairs.empty())
-    throw DataError(fmt::format("{}: holds no tensors", tensors.path().string()));
+  if (pairs.empty()) throw DataError(fmt::format("{}: holds no tensors", tensors.path().string()));
   for (auto& [module, pair] : pairs) {
     const std::string a = kPrefix + module + ".lora_A.weight";
     const std::string b = kPrefix + module + ".lora_B.weight";

@@ -19,7 +19,7 @@ struct LoraAdapter {
   double alpha = 8;
   bool use_rslora = false;  // scale alpha / sqrt(rank) instead of alpha / rank
   double dropout = 0;
-  bool fan_in_fan_out = false;  // the base's weights are [in, out] (GPT-2)
+  bool fan_in_fan_out = false;              // the base's weights are [in, out] (GPT-2)
   std::vector<std::string> target_modules;  // sorted; a module is meant when its name is one of
                                             // these or ends in "." and one of these
   std::string base_model;                   // base_model_name_or_path; may be empty

@@ -105,12 +105,8 @@ PretrainedModel open_pretrained(const fs::path& path) {
   PretrainedModel model;
   if (fs::is_directory(path, error)) {
     model = open_folder(path);
-  } else if (path.extension() == ".gguf") {
-    model = open_gguf(FileBytes::open(path));
   } else {
-    throw DataError(fmt::format(
-        "{}: a model is a folder with config.json and model.safetensors, or a .gguf file",
-        path.string()));
+    model = open_gguf(FileBytes::open(path));
   }
   model.path = path;
   return model;

@@ -16,7 +16,7 @@ namespace pgtrain {
 
 struct PretrainedModel : ModelFiles {
   std::filesystem::path path;
-  std::string format;  // "hf", "gguf" or "peft"
+  std::string format;                        // "hf", "gguf" or "peft"
   std::optional<GgufVocabulary> vocabulary;  // of a GGUF file
   std::shared_ptr<WeightSource> weights;     // null for "peft"
   std::optional<LoraAdapter> adapter;        // of "peft"; its base_model is opened by the caller

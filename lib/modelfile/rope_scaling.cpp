@@ -32,8 +32,8 @@ RopeConfig read_rope_config(const Json& config, const std::string& file) {
   }
   if (!(rope.theta > 0)) throw DataError(fmt::format("{}: \"rope_theta\" must be positive", file));
   if (scaling == nullptr) return rope;
-  rope.type = json_string(*scaling, "rope_type", file,
-                          json_string(*scaling, "type", file, rope.type));
+  rope.type =
+      json_string(*scaling, "rope_type", file, json_string(*scaling, "type", file, rope.type));
   if (rope.type != "default") rope.scaling = *scaling;
   return rope;
 }
@@ -50,9 +50,9 @@ std::vector<float> llama3_rope_factors(double theta, int64_t head_dim,
     if (wavelength > longest) {
       factor = scaling.factor;
     } else if (wavelength >= shortest) {
-      const double smooth = (scaling.original_max_position_embeddings / wavelength -
-                             scaling.low_freq_factor) /
-                            (scaling.high_freq_factor - scaling.low_freq_factor);
+      const double smooth =
+          (scaling.original_max_position_embeddings / wavelength - scaling.low_freq_factor) /
+          (scaling.high_freq_factor - scaling.low_freq_factor);
       factor = 1 / ((1 - smooth) / scaling.factor + smooth);
     }
     factors.push_back(static_cast<float>(factor));

@@ -29,6 +29,7 @@ struct Llama3Scaling {
   double high_freq_factor = 4;
   double original_max_position_embeddings = 8192;
 };
-std::vector<float> llama3_rope_factors(double theta, int64_t head_dim, const Llama3Scaling& scaling);
+std::vector<float> llama3_rope_factors(double theta, int64_t head_dim,
+                                       const Llama3Scaling& scaling);
 
 }  // namespace pgtrain

@@ -88,12 +88,13 @@ class SafetensorsWeights : public WeightSource {
       throw DataError(fmt::format("{}: has the dtype {}; weights must be F32, F16 or BF16",
                                   where(name), dtype(name)));
     const uint64_t elements = bytes / 2;
-    const at::Tensor chunk = at::empty(
-        {static_cast<int64_t>(std::min(elements, kChunkElements))}, at::TensorOptions().dtype(type));
+    const at::Tensor chunk = at::empty({static_cast<int64_t>(std::min(elements, kChunkElements))},
+                                       at::TensorOptions().dtype(type));
     for (uint64_t first = 0; first < elements; first += kChunkElements) {
       const uint64_t count = std::min(kChunkElements, elements - first);
       place.file->copy_bytes(place.stored, 2 * first, 2 * count, chunk.data_ptr());
-      at::from_blob(to + first, {static_cast<int64_t>(count)}, at::TensorOptions().dtype(at::kFloat))
+      at::from_blob(to + first, {static_cast<int64_t>(count)},
+                    at::TensorOptions().dtype(at::kFloat))
           .copy_(chunk.narrow(0, 0, static_cast<int64_t>(count)));
     }
   }
@@ -110,10 +111,10 @@ class SafetensorsWeights : public WeightSource {
   const Place& find(const std::string& name) const {
     const auto found = places_.find(name);
     if (found == places_.end())
-      throw DataError(fmt::format(
-          "{}: tensor {} is missing",
-          files_.empty() ? "no file" : files_.front().path().parent_path().string(),
-          printable(name)));
+      throw DataError(
+          fmt::format("{}: tensor {} is missing",
+                      files_.empty() ? "no file" : files_.front().path().parent_path().string(),
+                      printable(name)));
     return found->second;
   }
 

@@ -31,9 +31,9 @@ StagedFolder::StagedFolder(const fs::path& target)
   std::error_code error;
   const bool exists = fs::exists(fs::symlink_status(target_, error));
   if (exists && !(fs::is_directory(target_, error) && fs::is_empty(target_, error)))
-    throw DataError(fmt::format(
-        "{}: exists already and is not an empty folder; name another or remove it",
-        target_.string()));
+    throw DataError(
+        fmt::format("{}: exists already and is not an empty folder; name another or remove it",
+                    target_.string()));
   make_directories(parent_of(target_));
   fs::remove_all(staging_, error);
   make_directories(staging_);

@@ -138,7 +138,7 @@ void write_tensor_file(const fs::path& path, const std::vector<NamedTensor>& ten
     file.write(&length, 8);
     file.write(text.data(), length);
     for (size_t i = 0; i < sources.size(); ++i) {
-      const at::Tensor dense = 
+      const at::Tensor dense =
           sources[i]->detach().to(at::kCPU, header.entries[i].dtype->type).contiguous();
       file.write(dense.data_ptr(), header.entries[i].end - header.entries[i].begin);
     }
@@ -178,9 +178,7 @@ struct TensorFile::Contents {
 
 TensorFile::TensorFile(std::shared_ptr<const Contents> contents) : contents_(std::move(contents)) {}
 
-TensorFile TensorFile::open(const fs::path& path) {
-  return of(FileBytes::open(path));
-}
+TensorFile TensorFile::open(const fs::path& path) { return of(FileBytes::open(path)); }
 
 TensorFile TensorFile::of(FileBytes bytes) {
   return TensorFile(std::make_shared<const Contents>(std::move(bytes)));

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <map>
 #include <unordered_map>
 #include <utility>
 
 #include "core/error.h"
+#include "core/files.h"
+#include "text/bpe_trainer.h"
 #include "text/hf_tokenizer.h"
+#include "text/sentencepiece_model.h"
 #include "text/stream_decoder.h"
 #include "text/unicode.h"
 #include "text/utf8_stream.h"
@@ -20,6 +24,7 @@ enum SpecialId : int64_t { kPad, kBos, kEos, kSep, kUnk, kNumSpecial };
 constexpr std::array<const char*, kNumSpecial> kSpecialNames = {"<pad>", "<bos>", "<eos>", "<sep>",
                                                                 "<unk>"};
 constexpr int64_t kFormatVersion = 1;
+constexpr uint64_t kMaxFileBytes = uint64_t{256} << 20;
 
 // What char and word tokenizers share: a list of learned tokens with ids from kNumSpecial on.
 class Vocabulary {
@@ -293,11 +298,12 @@ void check_learned(const Counts& counts) {
 // The least vocab_size of each kind: the special tokens and what the kind always has, and one
 // learned token.
 int64_t least_vocab_size(const std::string& kind) {
-  if (kind == "char") return kNumSpecial + 1;
+  if (kind == "char" || kind == "auto") return kNumSpecial + 1;
   if (kind == "word") return kNumSpecial + 2;
   if (kind == "byte") return ByteTokenizer::kVocabSize;
+  if (kind == "bpe") return kMinBpeVocabulary;
   throw ConfigError(
-      fmt::format("tokenizer.kind: \"{}\" is unknown; allowed: char, byte, word", kind));
+      fmt::format("tokenizer.kind: \"{}\" is unknown; allowed: char, byte, word, bpe, file", kind));
 }
 
 // Reads tokenizer.json; every error names source and key.
@@ -383,21 +389,75 @@ class JsonReader {
   std::string source_;
 };
 
+// The five special tokens are those of the native kinds, and prompts are framed like theirs.
+std::unique_ptr<Tokenizer> learn_bpe(const TokenizerOptions& options,
+                                     const std::vector<std::string_view>& texts) {
+  if (options.vocab_size == 0) throw ConfigError("tokenizer.vocab_size: kind bpe needs one");
+  nlohmann::json json = train_byte_level_bpe(texts, options.vocab_size);
+  const auto special = [](SpecialId id) {
+    return nlohmann::json{{"SpecialToken", {{"id", kSpecialNames[id]}, {"type_id", 0}}}};
+  };
+  const auto definition = [](SpecialId id) {
+    return nlohmann::json{
+        {"id", kSpecialNames[id]}, {"ids", {int64_t{id}}}, {"tokens", {kSpecialNames[id]}}};
+  };
+  const auto sequence = [](const char* name) {
+    return nlohmann::json{{"Sequence", {{"id", name}, {"type_id", 0}}}};
+  };
+  json["post_processor"] = {
+      {"type", "TemplateProcessing"},
+      {"single", {special(kBos), sequence("A"), special(kSep)}},
+      {"pair", {special(kBos), sequence("A"), special(kSep), sequence("B")}},
+      {"special_tokens",
+       {{kSpecialNames[kBos], definition(kBos)}, {kSpecialNames[kSep], definition(kSep)}}}};
+  HfTokenizerSettings settings;
+  settings.bos_token = kSpecialNames[kBos];
+  settings.eos_token = kSpecialNames[kEos];
+  settings.pad_token = kSpecialNames[kPad];
+  settings.unk_token = kSpecialNames[kUnk];
+  return hf_tokenizer_from_json(json, settings, "tokenizer");
+}
+
 }  // namespace
+
+std::unique_ptr<Tokenizer> open_tokenizer(const std::string& path) {
+  const std::string bytes = read_file(path, kMaxFileBytes);
+  const std::filesystem::path file = path;
+  if (file.extension() == ".model") {
+    const SentencePieceModel model = parse_sentencepiece(bytes, path);
+    return hf_tokenizer_from_json(tokenizer_json(model), sentencepiece_settings(model), path);
+  }
+  const auto parse = [](const std::string& text, const std::string& source) {
+    nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+    if (json.is_discarded()) throw DataError(fmt::format("{}: not valid JSON", source));
+    return json;
+  };
+  const nlohmann::json json = parse(bytes, path);
+  if (!json.is_object()) throw DataError(fmt::format("{}: must be an object", path));
+  if (json.contains("pgtrain_tokenizer")) return tokenizer_from_json(json, path);
+  const std::filesystem::path beside = file.parent_path() / "tokenizer_config.json";
+  nlohmann::json config;
+  if (std::filesystem::exists(beside))
+    config = parse(read_file(beside, kMaxFileBytes), beside.string());
+  return hf_tokenizer_from_json(json, hf_tokenizer_settings(config, nullptr, nullptr), path);
+}
 
 std::unique_ptr<Tokenizer> build_tokenizer(const TokenizerOptions& options,
                                            const std::vector<std::string_view>& texts) {
+  if (options.kind == "file") return open_tokenizer(options.path);
   const int64_t least = least_vocab_size(options.kind);
   if (options.vocab_size != 0 && options.vocab_size < least)
     throw ConfigError(fmt::format(
         "tokenizer.vocab_size: {} is too small; kind {} needs at least {} (or 0 for no limit)",
         options.vocab_size, options.kind, least));
   if (options.kind == "byte") return std::make_unique<ByteTokenizer>();
-  const Counts counts = options.kind == "char" ? count_characters(texts) : count_words(texts);
+  if (options.kind == "bpe") return learn_bpe(options, texts);
+  const bool is_word = options.kind == "word";
+  const Counts counts = is_word ? count_words(texts) : count_characters(texts);
   check_learned(counts);
   const int64_t limit = options.vocab_size == 0 ? 0 : options.vocab_size - least + 1;
   std::vector<std::string> tokens = most_frequent(counts, limit);
-  if (options.kind == "char") return std::make_unique<CharTokenizer>(std::move(tokens));
+  if (!is_word) return std::make_unique<CharTokenizer>(std::move(tokens));
   tokens.insert(tokens.begin(), kSpaceToken);
   return std::make_unique<WordTokenizer>(std::move(tokens));
 }

@@ -74,11 +74,16 @@ struct TokenizerOptions {
 };
 void describe(Section& s, TokenizerOptions& o);
 
-// Learns the vocabulary from the texts. Throws ConfigError for an unknown kind or a vocab_size too
-// small for the kind (char 6, word 7, byte 261), DataError for texts that are not UTF-8 or hold
-// nothing to learn.
+// Learns the vocabulary from the texts (auto: as char), or reads it (file). Throws ConfigError for
+// an unknown kind or a vocab_size too small for the kind (char 6, word 7, byte and bpe 261),
+// DataError for texts that are not UTF-8 or hold nothing to learn and for a file that is no
+// tokenizer.
 std::unique_ptr<Tokenizer> build_tokenizer(const TokenizerOptions& options,
                                            const std::vector<std::string_view>& texts);
+
+// A tokenizer.json of Hugging Face's (special tokens as a tokenizer_config.json beside it names
+// them) or pgtrain's, or a SentencePiece .model. Throws DataError.
+std::unique_ptr<Tokenizer> open_tokenizer(const std::string& path);
 
 // A native kind, which is read strictly (every key is needed and checked and no other is allowed),
 // or Hugging Face's form ("model" instead of "pgtrain_tokenizer") as to_json of such a tokenizer

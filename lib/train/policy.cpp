@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "modelfile/model_tokenizer.h"
 
 namespace pgtrain {
 namespace {
@@ -82,13 +83,19 @@ Policy::Policy(PolicySource source, ValueNetwork value, uint64_t seed)
     load(source, seed);
     return;
   }
+  initialise(seed);
+}
+
+void Policy::initialise(uint64_t seed) {
   network_.model->initialise(seed);
   if (network_.value_model) network_.value_model->initialise(seed);
 }
 
 Policy::Policy(std::shared_ptr<const Tokenizer> tokenizer, const ModelOptions& options,
                ValueNetwork value, uint64_t seed)
-    : Policy(PolicySource{options, {std::move(tokenizer), {}}, nullptr, {}, {}, ""}, value, seed) {}
+    : Policy(PolicyText(std::move(tokenizer)), "", options, value) {
+  initialise(seed);
+}
 
 // The base's weights, what is merged into them, then the adapters.
 void Policy::load(const PolicySource& source, uint64_t seed) {

@@ -72,6 +72,10 @@ class Policy {
   void restart_value_network();
 
   const PolicyText& text() const { return text_; }
+  // PolicyText::set_chat.
+  void set_chat(const std::string& name, const std::string& system) {
+    text_.set_chat(name, system);
+  }
   const Tokenizer& tokenizer() const { return *text_.tokenizer; }
   LanguageModel& model() { return *network_.model; }
   const LanguageModel& model() const { return *network_.model; }
@@ -94,6 +98,7 @@ class Policy {
   Policy(PolicyText text, std::string base, const ModelOptions& options, ValueNetwork value);
   // Of the policy, or of V.
   std::vector<NamedTensor> named_values(bool of_value) const;
+  void initialise(uint64_t seed);
   void load(const PolicySource& source, uint64_t seed);
 
   ValueNetwork value_;

@@ -2,10 +2,12 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "modelfile/model_tokenizer.h"
 #include "modelfile/tensor_header.h"
 
@@ -13,6 +15,11 @@ namespace pgtrain {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxTemplateBytes = uint64_t{1} << 20;
+// What templates take for the present day, 26 July 2024 (the date that Llama 3.1's template has
+// where it is not told): prompts must not change from one day to the next.
+constexpr std::time_t kTemplateTime = 1721995200;
 
 constexpr int kMaxAdapters = 8;  // on top of one another
 
@@ -120,7 +127,45 @@ at::Tensor target_of(const std::vector<NamedTensor>& targets, const std::string&
 }  // namespace
 
 std::vector<int64_t> PolicyText::encode_prompt(const Record& record) const {
-  return tokenizer->encode_prompt(record.prompt);
+  if (record.messages.empty() && !wraps_prompts) return tokenizer->encode_prompt(record.prompt);
+  if (!chat)
+    throw ConfigError(
+        "the prompt is a list of messages, but the model has no chat template: name one in "
+        "data.chat_template");
+  std::vector<ChatMessage> messages = record.messages;
+  if (messages.empty()) messages.push_back({"user", record.prompt});
+  if (!system_prompt.empty() && messages.front().role != "system")
+    messages.insert(messages.begin(), {"system", system_prompt});
+  std::vector<int64_t> ids = tokenizer->encode_with_special(chat->render(messages, true));
+  return ids.empty() ? tokenizer->encode_prompt("") : ids;
+}
+
+void PolicyText::set_chat(const std::string& name, const std::string& system) {
+  ChatTemplate::Options options;
+  options.now = kTemplateTime;
+  const auto token = [&](int64_t id) { return id < 0 ? "" : tokenizer->token_text(id); };
+  options.bos_token = token(tokenizer->bos_id());
+  options.eos_token = token(tokenizer->eos_id());
+  wraps_prompts = !name.empty();
+  system_prompt = system;
+  const auto names = ChatTemplate::built_in_names();
+  if (name.empty() || name == "model") {
+    if (files.chat_template.empty() && name.empty()) return;
+    if (files.chat_template.empty())
+      throw ConfigError(fmt::format("the model brings no chat template; built in are {}",
+                                    fmt::join(names, ", ")));
+    options.name = "the model's chat template";
+    chat = std::make_shared<ChatTemplate>(files.chat_template, options);
+  } else if (std::find(names.begin(), names.end(), name) != names.end()) {
+    chat = std::make_shared<ChatTemplate>(ChatTemplate::built_in(name, options));
+  } else if (fs::exists(name)) {
+    options.name = name;
+    files.chat_template = read_file(name, kMaxTemplateBytes);
+    chat = std::make_shared<ChatTemplate>(files.chat_template, options);
+  } else {
+    throw ConfigError(fmt::format("'{}' is neither 'model', nor built in ({}), nor a file", name,
+                                  fmt::join(names, ", ")));
+  }
 }
 
 PolicySource open_policy_source(const fs::path& path, AdapterUse use) {

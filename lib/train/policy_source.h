@@ -13,19 +13,34 @@
 #include "modelfile/pretrained.h"
 #include "modelfile/weight_source.h"
 #include "nn/model_options.h"
+#include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace pgtrain {
 
 // How a policy reads and writes texts.
 struct PolicyText {
+  PolicyText() = default;
+  explicit PolicyText(std::shared_ptr<const Tokenizer> t) : tokenizer(std::move(t)) {}
+
   std::shared_ptr<const Tokenizer> tokenizer;
   // What belongs to the tokenizer and is handed on to whoever opens the policy next:
   // tokenizer_config, generation_config and chat_template. The other members stay empty.
   ModelFiles files;
 
-  // What the policy reads before the first token of a completion; never empty.
+  std::shared_ptr<const ChatTemplate> chat;  // null: prompts are plain texts
+  bool wraps_prompts =
+      false;  // a plain prompt is a user's message; else only conversations are chat
+  std::string system_prompt;  // first message of conversations that have no system message; or ""
+
+  // What the policy reads before the first token of a completion; never empty. Throws ConfigError
+  // for a conversation without a template, DataError when the template refuses it.
   std::vector<int64_t> encode_prompt(const Record& record) const;
+
+  // name: "model" = files.chat_template, a built-in template, or the name of a file; "" = the
+  // model's own for conversations, where it has one, and plain prompts as they are. Throws
+  // ConfigError when there is no such template or it is wrong.
+  void set_chat(const std::string& name, const std::string& system);
 };
 
 // NOLINTNEXTLINE(bugprone-exception-escape): clang-tidy 14 takes the move of a json to throw.

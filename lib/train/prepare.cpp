@@ -60,10 +60,18 @@ PolicySource pretrained_policy(const ExperimentConfig& config) {
 }
 
 PolicySource policy_of(const ExperimentConfig& config, const Dataset& data) {
-  if (config.model.kind == "pretrained") return pretrained_policy(config);
   PolicySource policy;
-  policy.text.tokenizer = learn_tokenizer(config, data);
-  policy.model = sized_model(config, *policy.text.tokenizer);
+  if (config.model.kind == "pretrained") {
+    policy = pretrained_policy(config);
+  } else {
+    policy.text.tokenizer = learn_tokenizer(config, data);
+    policy.model = sized_model(config, *policy.text.tokenizer);
+  }
+  try {
+    policy.text.set_chat(config.data.chat_template, config.data.system_prompt);
+  } catch (const ConfigError& e) {
+    throw key_error(config, "data.chat_template", e.what());
+  }
   return policy;
 }
 
