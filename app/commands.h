@@ -23,10 +23,6 @@ void add_score_command(CLI::App& app, Action& action);
 void add_config_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
 
-// Prepares the matrix-product library, warns on the log when it is a slow one, and lets operators
-// run on the calling thread.
-void prepare_math();
-
 // Opens /dev/null for each closed standard stream: its number would go to the next file opened, and
 // messages into that file.
 void hold_standard_streams();

@@ -1,46 +1,19 @@
 #include <CLI/CLI.hpp>
 
+#include "actions.h"
 #include "commands.h"
 #include "core/error.h"
 #include "train/experiment.h"
-#include "train/prepare.h"
 
 namespace pgtrain {
 namespace {
 
-struct Flags {
-  std::vector<std::filesystem::path> configs;
-  std::vector<std::string> overrides;
-  bool changed = false;
-  std::string key;
-};
-
-int run_show(const Flags& flags) {
+int run_show(const ConfigFlags& flags) {
   print(dump_experiment(load_experiment(flags.configs, flags.overrides), flags.changed));
   return kExitDone;
 }
 
-int run_validate(const Flags& flags) {
-  const ExperimentConfig config = load_experiment(flags.configs, flags.overrides);
-  const PreparedExperiment experiment = check_experiment(config);
-  const int64_t parameters = parameter_count(experiment.model);
-  print(
-      fmt::format("{}: valid\n"
-                  "  {} training records, {} evaluation records, vocabulary {}\n"
-                  "  {} parameters; weights, gradients and optimiser state take about {} MiB\n"
-                  "  {} warm-up steps, {} steps of {} completions of at most {} tokens\n",
-                  config.run.directory, experiment.train.size(),
-                  experiment.eval ? experiment.eval->size() : 0, experiment.tokenizer->vocab_size(),
-                  parameters, (parameters * 4 * 5) >> 20, config.warmup.steps, config.train.steps,
-                  config.rollout.prompts_per_step * config.rollout.samples_per_prompt,
-                  config.rollout.max_new_tokens));
-  for (const RewardPartOptions& part : config.reward)
-    if (!part.command.empty())
-      print(fmt::format("  rewards come from the program: {}\n", fmt::join(part.command, " ")));
-  return kExitDone;
-}
-
-int run_explain(const Flags& flags) {
+int run_explain(const ConfigFlags& flags) {
   Section root;
   ExperimentConfig config;
   describe(root, config);
@@ -56,7 +29,7 @@ int run_schema() {
   return kExitDone;
 }
 
-void add_sources(CLI::App* command, Flags& flags, bool required) {
+void add_sources(CLI::App* command, ConfigFlags& flags, bool required) {
   auto* option = command->add_option("-c,--config", flags.configs,
                                      "experiment file; several are merged, later ones win");
   if (required) option->required();
@@ -66,7 +39,7 @@ void add_sources(CLI::App* command, Flags& flags, bool required) {
 }  // namespace
 
 void add_config_command(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ConfigFlags>();
   CLI::App* command = app.add_subcommand("config", "Show, check and explain experiment files");
   command->require_subcommand(0, 1);
   CLI::App* show = command->add_subcommand("show", "Print the resolved experiment");

@@ -3,23 +3,11 @@
 
 #include <filesystem>
 #include <memory>
-#include <string>
 
+#include "actions.h"
 #include "train/policy.h"
 
-namespace CLI {
-class App;
-}
-
 namespace pgtrain {
-
-// --checkpoint, --which and --trained.
-struct CheckpointFlags {
-  std::string path;
-  std::string which = "best";
-  bool trained = false;
-};
-void add_checkpoint_flags(CLI::App& command, CheckpointFlags& flags);
 
 // A checkpoint folder itself; or for a run folder (it has checkpoints/) the link `which`, "best" or
 // "latest"; best falls back to latest when no evaluation chose one. Throws DataError that says what

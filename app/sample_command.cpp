@@ -1,38 +1,13 @@
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <charconv>
-#include <iostream>
-#include <iterator>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "actions.h"
+#include "checkpoint_flags.h"
 #include "commands.h"
 #include "core/error.h"
-#include "core/files.h"
-#include "core/worker_pool.h"
-#include "open_policy.h"
-#include "rollout/generator.h"
-#include "tensor/blas.h"
-#include "text/unicode.h"
-#include "train/sampling.h"
 
 namespace pgtrain {
 namespace {
-
-constexpr int64_t kShardSize = 64;  // samples that one worker generates together
-
-struct Flags {
-  CheckpointFlags source;
-  std::vector<std::string> prompts;
-  std::string prompt_file;
-  int64_t count = 1;
-  int64_t max_new_tokens = 256;
-  uint64_t seed = 0;
-  int threads = 0;
-  bool greedy = false;
-  bool json = false;
-  SamplerOptions sampler;
-};
 
 // CLI::Range lets NaN pass.
 CLI::Validator between(double low, double high, bool or_zero = false) {
@@ -59,83 +34,10 @@ CLI::Validator whole_number() {
       "0 to 2^64 - 1", "whole number");
 }
 
-void check_utf8(const std::string& prompt, const std::string& place) {
-  const size_t invalid = find_invalid_utf8(prompt);
-  if (invalid != std::string_view::npos)
-    throw DataError(fmt::format("{}: byte {} is not valid UTF-8", place, invalid));
-}
-
-// Adds the lines of a file, or of standard input for "-"; without a final CR.
-void read_prompts(const std::string& path, std::vector<std::string>& prompts) {
-  std::istringstream in(path == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {})
-                                    : read_file(path));
-  int64_t number = 0;
-  for (std::string line; std::getline(in, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    check_utf8(line, fmt::format("{}:{}", path == "-" ? "standard input" : path, ++number));
-    prompts.push_back(std::move(line));
-  }
-}
-
-std::vector<std::string> all_prompts(const Flags& flags) {
-  std::vector<std::string> prompts = flags.prompts;
-  for (size_t i = 0; i < prompts.size(); ++i)
-    check_utf8(prompts[i], fmt::format("prompt {}", i + 1));
-  if (!flags.prompt_file.empty())
-    read_prompts(flags.prompt_file, prompts);
-  else if (prompts.empty())
-    prompts.emplace_back();
-  return prompts;
-}
-
-std::string json_line(const Policy& policy, const std::string& prompt, const Completion& completion,
-                      bool greedy) {
-  double log_prob = 0;
-  for (const float value : completion.log_probs) log_prob += static_cast<double>(value);
-  nlohmann::ordered_json line = {{"prompt", prompt},
-                                 {"completion", completion_text(policy.tokenizer(), completion)},
-                                 {"tokens", completion.sequence.completion_length()},
-                                 {"log_prob", nullptr},
-                                 {"finished", completion.finished}};
-  if (!greedy) line["log_prob"] = log_prob;  // greedy decoding samples from no distribution
-  return line.dump() + "\n";
-}
-
-int run_sample(const Flags& flags) {
-  const auto prompts = all_prompts(flags);
-  prepare_math();
-  const auto policy = open_policy(find_checkpoint(flags.source), flags.source.trained);
-  GenerationOptions options;
-  options.max_new_tokens = flags.max_new_tokens;
-  options.end_ids = policy->tokenizer().end_ids();
-  options.sampler = flags.sampler;
-  if (flags.greedy) options.sampler.temperature = 0;
-  const Rng rng(flags.seed, Purpose::kSample);
-  WorkerPool pool(usable_threads(flags.threads), use_one_thread);
-  // Shards of one prompt: large counts need no more memory at once, and have all workers at work.
-  const int64_t shards_per_prompt = (flags.count + kShardSize - 1) / kShardSize;
-  std::vector<std::vector<Completion>> results(prompts.size() *
-                                               static_cast<size_t>(shards_per_prompt));
-  pool.run(static_cast<int64_t>(results.size()), [&](int64_t shard, int) {
-    const int64_t prompt = shard / shards_per_prompt;
-    const int64_t first = shard % shards_per_prompt * kShardSize;
-    const DrawKey key{&rng, static_cast<uint64_t>(prompt), static_cast<uint32_t>(first)};
-    results[shard] =
-        generate(policy->model(), nullptr, {policy->tokenizer().encode_prompt(prompts[prompt])},
-                 std::min(kShardSize, flags.count - first), options, key);
-  });
-  for (size_t i = 0; i < results.size(); ++i)
-    for (const Completion& completion : results[i])
-      print(flags.json ? json_line(*policy, prompts[i / static_cast<size_t>(shards_per_prompt)],
-                                   completion, options.sampler.temperature == 0)
-                       : completion_text(policy->tokenizer(), completion) + "\n");
-  return kExitDone;
-}
-
 }  // namespace
 
 void add_sample_command(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<SampleFlags>();
   CLI::App* command = app.add_subcommand("sample", "Generate text from a checkpoint");
   add_checkpoint_flags(*command, flags->source);
   command

@@ -16,7 +16,8 @@ enum class Purpose : uint32_t {
   kSample = 3,
   kWarmup = 4,
   kUser = 5,
-  kMiniBatch = 6
+  kMiniBatch = 6,
+  kDropout = 7
 };
 
 // Four 32-bit words of the Philox4x32-10 block cipher.

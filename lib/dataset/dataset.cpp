@@ -1,6 +1,7 @@
 #include "dataset/dataset.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "config/suggest.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "text/prompt_template.h"
 #include "text/unicode.h"
 
 namespace pgtrain {
@@ -47,8 +49,12 @@ std::string show(std::string_view text) { return fmt::format("\"{}\"", escape_te
 // Reads one file; the names of the fields are fixed for the whole of it.
 class Reader {
  public:
-  Reader(const std::string& path, const std::string& prompt_field, const std::string& target_field)
-      : path_(path), prompt_field_(prompt_field), target_field_(target_field) {}
+  Reader(const std::string& path, const std::string& prompt_field, const std::string& target_field,
+         const std::optional<PromptTemplate>& prompt_template)
+      : path_(path),
+        prompt_field_(prompt_field),
+        target_field_(target_field),
+        prompt_template_(prompt_template) {}
 
   Dataset read() const {
     const std::string ending = path_.substr(std::min(path_.rfind('.'), path_.size()));
@@ -135,7 +141,7 @@ class Reader {
     if (!record.fields.is_object())
       fail(line.number, 1,
            fmt::format("a line must be one JSON object, not {}", record.fields.type_name()));
-    if (!prompt_field_.empty()) record.prompt = text_field(line, record.fields, prompt_field_);
+    read_prompt(line, record);
     record.targets = target_texts(line, record.fields);
     return record;
   }
@@ -154,6 +160,48 @@ class Reader {
       fail(line.number, 1,
            fmt::format("field {} must be a string, not {}", show(name), value.type_name()));
     return value.get<std::string>();
+  }
+
+  bool needs_prompt_field() const { return !prompt_field_.empty() && !prompt_template_; }
+
+  void read_prompt(const Line& line, Record& record) const {
+    if (prompt_template_)
+      record.prompt =
+          prompt_template_->render(record.fields, fmt::format("{}:{}:1", path_, line.number));
+    else if (needs_prompt_field() && member(line, record.fields, prompt_field_).is_array())
+      record.messages = conversation(line, record.fields.at(prompt_field_));
+    else if (needs_prompt_field())
+      record.prompt = text_field(line, record.fields, prompt_field_);
+  }
+
+  std::vector<ChatMessage> conversation(const Line& line, const json& list) const {
+    if (list.empty())
+      fail(line.number, 1, fmt::format("field {} has no messages", show(prompt_field_)));
+    std::vector<ChatMessage> messages;
+    for (const json& message : list)
+      messages.push_back(chat_message(line, messages.size(), message));
+    return messages;
+  }
+
+  // Other keys would be lost without a word, so that they are refused.
+  ChatMessage chat_message(const Line& line, size_t index, const json& message) const {
+    const std::string where = fmt::format("message {} of field {}", index + 1, show(prompt_field_));
+    if (!message.is_object())
+      fail(line.number, 1,
+           fmt::format("{} must be an object with role and content, not {}", where,
+                       message.type_name()));
+    for (const auto& item : message.items())
+      if (item.key() != "role" && item.key() != "content")
+        fail(line.number, 1,
+             fmt::format("{} has the key {}; allowed: role, content", where, show(item.key())));
+    for (const char* key : {"role", "content"})
+      if (!message.contains(key) || !message[key].is_string())
+        fail(line.number, 1,
+             fmt::format("{}: \"{}\" must be a string, not {}", where, key,
+                         message.contains(key) ? message[key].type_name() : "missing"));
+    if (message["role"].get_ref<const std::string&>().empty())
+      fail(line.number, 1, fmt::format("{}: \"role\" must not be empty", where));
+    return {message["role"].get<std::string>(), message["content"].get<std::string>()};
   }
 
   std::vector<std::string> target_texts(const Line& line, const json& fields) const {
@@ -195,8 +243,9 @@ class Reader {
         fail(line.number, column, "the header names " + show(name) + " twice");
       column += static_cast<int64_t>(decode_utf8(name).size()) + 1;
     }
-    for (const std::string& field : {prompt_field_, target_field_})
-      if (!field.empty() && seen.count(field) == 0) fail_missing(line, field, names);
+    if (needs_prompt_field() && seen.count(prompt_field_) == 0)
+      fail_missing(line, prompt_field_, names);
+    if (seen.count(target_field_) == 0) fail_missing(line, target_field_, names);
     return names;
   }
 
@@ -222,7 +271,7 @@ class Reader {
     record.line = line.number;
     record.fields = json::object();
     for (size_t i = 0; i < names.size(); ++i) record.fields[names[i]] = values[i];
-    if (!prompt_field_.empty()) record.prompt = text_field(line, record.fields, prompt_field_);
+    read_prompt(line, record);
     record.targets = {text_field(line, record.fields, target_field_)};
     return record;
   }
@@ -230,14 +279,25 @@ class Reader {
   const std::string& path_;
   const std::string& prompt_field_;
   const std::string& target_field_;
+  const std::optional<PromptTemplate>& prompt_template_;
 };
+
+std::optional<PromptTemplate> parse_prompt_template(const std::string& source) {
+  if (source.empty()) return std::nullopt;
+  try {
+    return PromptTemplate(source);
+  } catch (const ConfigError& error) {
+    throw ConfigError(std::string("data.prompt_template: ") + error.what());
+  }
+}
 
 }  // namespace
 
 Dataset load_dataset(const std::string& path, const std::string& prompt_field,
-                     const std::string& target_field) {
+                     const std::string& target_field, const std::string& prompt_template) {
   if (target_field.empty()) throw ConfigError("data.target_field: must not be empty");
-  return Reader(path, prompt_field, target_field).read();
+  const std::optional<PromptTemplate> parsed = parse_prompt_template(prompt_template);
+  return Reader(path, prompt_field, target_field, parsed).read();
 }
 
 }  // namespace pgtrain

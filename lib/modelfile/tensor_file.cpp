@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "modelfile/file_bytes.h"
 #include "modelfile/tensor_header.h"
 
 namespace pgtrain {
@@ -26,51 +25,11 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 
 constexpr size_t kMaxReported = 50;
 
-// A file held open for reading at any place. Not a memory map: a map of a file that somebody cuts
-// short kills the process (SIGBUS), a read reports it, and every tensor is copied out anyway.
-class InputFile {
- public:
-  explicit InputFile(const fs::path& path) : path_(path.string()) {
-    // O_NONBLOCK: a named pipe must not make us wait.
-    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd_ < 0) throw DataError(fmt::format("{}: cannot open: {}", path_, std::strerror(errno)));
-    struct stat info {};
-    if (::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode)) {
-      ::close(fd_);
-      throw DataError(fmt::format("{}: is not a plain file", path_));
-    }
-    size_ = static_cast<uint64_t>(info.st_size);
-  }
-  ~InputFile() { ::close(fd_); }
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
-
-  uint64_t size() const { return size_; }
-
-  // Throws DataError that begins with `where`, also when the file ends before.
-  void read(void* data, uint64_t bytes, uint64_t offset, const std::string& where) const {
-    char* at = static_cast<char*>(data);
-    while (bytes > 0) {
-      const ssize_t got = ::pread(fd_, at, bytes, static_cast<off_t>(offset));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw DataError(fmt::format("{}: cannot read: {}", where, std::strerror(errno)));
-      if (got == 0) throw DataError(fmt::format("{}: the file became shorter while in use", where));
-      at += got;
-      offset += static_cast<uint64_t>(got);
-      bytes -= static_cast<uint64_t>(got);
-    }
-  }
-
- private:
-  std::string path_;
-  int fd_ = -1;
-  uint64_t size_ = 0;
-};
-
-TensorHeader read_header(const InputFile& file, const std::string& path, uint64_t& payload_offset) {
+TensorHeader read_header(const FileBytes& file, uint64_t& payload_offset) {
+  const std::string& path = file.path();
   if (file.size() < 8) throw DataError(fmt::format("{}: too short for a safetensors file", path));
   uint64_t length = 0;
-  file.read(&length, 8, 0, path);
+  file.copy(&length, 0, 8, path);
   if (length > kMaxHeaderBytes)
     throw DataError(
         fmt::format("{}: a header of {} bytes is announced, at most {} are allowed: "
@@ -81,13 +40,18 @@ TensorHeader read_header(const InputFile& file, const std::string& path, uint64_
         fmt::format("{}: a header of {} bytes is announced, the file has only {} (cut short?)",
                     path, length, file.size()));
   std::string text(length, '\0');
-  file.read(text.data(), length, 8, path);
+  file.copy(text.data(), 8, length, path);
   payload_offset = 8 + length;
   return parse_tensor_header(text, file.size() - payload_offset, path);
 }
 
+at::ScalarType stored_type(const at::Tensor& tensor, c10::optional<at::ScalarType> float_type) {
+  return float_type && at::isFloatingType(tensor.scalar_type()) ? *float_type
+                                                                : tensor.scalar_type();
+}
+
 // Lays the tensors out; checks what only a bug can get wrong. sources[i] belongs to entries[i].
-TensorHeader plan(const std::vector<NamedTensor>& tensors,
+TensorHeader plan(const std::vector<NamedTensor>& tensors, c10::optional<at::ScalarType> float_type,
                   std::vector<const at::Tensor*>& sources) {
   PG_CHECK(tensors.size() <= kMaxTensors, "{} tensors", tensors.size());
   std::vector<std::pair<TensorEntry, const at::Tensor*>> items;
@@ -100,7 +64,7 @@ TensorHeader plan(const std::vector<NamedTensor>& tensors,
     PG_CHECK(named.tensor.defined(), "tensor {} is undefined", printable(named.name));
     TensorEntry entry;
     entry.name = named.name;
-    entry.dtype = find_dtype(named.tensor.scalar_type());
+    entry.dtype = find_dtype(stored_type(named.tensor, float_type));
     PG_CHECK(entry.dtype != nullptr, "tensor {} has dtype {}, which the format lacks",
              printable(named.name), c10::toString(named.tensor.scalar_type()));
     entry.shape = named.tensor.sizes().vec();
@@ -160,9 +124,10 @@ std::vector<std::string> differences(const TensorFile& file,
 }  // namespace
 
 void write_tensor_file(const fs::path& path, const std::vector<NamedTensor>& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+                       const std::map<std::string, std::string>& metadata,
+                       c10::optional<at::ScalarType> float_type) {
   std::vector<const at::Tensor*> sources;
-  TensorHeader header = plan(tensors, sources);
+  TensorHeader header = plan(tensors, float_type, sources);
   header.metadata = metadata;
   const std::string text = format_tensor_header(header);
   const uint64_t length = text.size();
@@ -173,7 +138,8 @@ void write_tensor_file(const fs::path& path, const std::vector<NamedTensor>& ten
     file.write(&length, 8);
     file.write(text.data(), length);
     for (size_t i = 0; i < sources.size(); ++i) {
-      const at::Tensor dense = sources[i]->detach().to(at::kCPU).contiguous();
+      const at::Tensor dense = 
+          sources[i]->detach().to(at::kCPU, header.entries[i].dtype->type).contiguous();
       file.write(dense.data_ptr(), header.entries[i].end - header.entries[i].begin);
     }
     file.close();
@@ -187,8 +153,8 @@ void write_tensor_file(const fs::path& path, const std::vector<NamedTensor>& ten
 }
 
 struct TensorFile::Contents {
-  explicit Contents(const fs::path& file_path) : path(file_path), file(file_path) {
-    header = read_header(file, path.string(), payload_offset);
+  explicit Contents(FileBytes bytes) : path(bytes.path()), file(std::move(bytes)) {
+    header = read_header(file, payload_offset);
     for (const TensorEntry& entry : header.entries) {
       names.push_back(entry.name);
       by_name.emplace(entry.name, &entry);
@@ -203,7 +169,7 @@ struct TensorFile::Contents {
   }
 
   fs::path path;
-  InputFile file;
+  FileBytes file;
   uint64_t payload_offset = 0;
   TensorHeader header;
   std::vector<std::string> names;
@@ -213,7 +179,11 @@ struct TensorFile::Contents {
 TensorFile::TensorFile(std::shared_ptr<const Contents> contents) : contents_(std::move(contents)) {}
 
 TensorFile TensorFile::open(const fs::path& path) {
-  return TensorFile(std::make_shared<const Contents>(path));
+  return of(FileBytes::open(path));
+}
+
+TensorFile TensorFile::of(FileBytes bytes) {
+  return TensorFile(std::make_shared<const Contents>(std::move(bytes)));
 }
 
 const std::vector<std::string>& TensorFile::names() const { return contents_->names; }
@@ -229,19 +199,36 @@ const std::map<std::string, std::string>& TensorFile::metadata() const {
 }
 const fs::path& TensorFile::path() const { return contents_->path; }
 
+uint64_t TensorFile::byte_count(const std::string& name) const {
+  const TensorEntry& entry = contents_->find(name);
+  return entry.end - entry.begin;
+}
+
+void TensorFile::copy_bytes(const std::string& name, uint64_t first, uint64_t bytes,
+                            void* to) const {
+  const TensorEntry& entry = contents_->find(name);
+  const uint64_t length = entry.end - entry.begin;
+  PG_CHECK(first <= length && bytes <= length - first, "bytes {} to {} of {}", first, first + bytes,
+           length);
+  contents_->file.copy(to, contents_->payload_offset + entry.begin + first, bytes, where(name));
+}
+
 at::Tensor TensorFile::tensor(const std::string& name) const {
   const TensorEntry& entry = contents_->find(name);
   at::Tensor result =
       at::empty(entry.shape, at::TensorOptions().dtype(entry.dtype->type).device(at::kCPU));
-  const std::string where = fmt::format("{}: tensor {}", contents_->path.string(), printable(name));
   const uint64_t bytes = entry.end - entry.begin;
-  contents_->file.read(result.data_ptr(), bytes, contents_->payload_offset + entry.begin, where);
+  copy_bytes(name, 0, bytes, result.data_ptr());
   // Any other byte in a bool is undefined behaviour.
   const auto* raw = static_cast<const unsigned char*>(result.data_ptr());
   if (entry.dtype->type == at::kBool &&
       !std::all_of(raw, raw + bytes, [](auto b) { return b <= 1; }))
-    throw DataError(where + ": BOOL bytes must be 0 or 1");
+    throw DataError(where(name) + ": BOOL bytes must be 0 or 1");
   return result;
+}
+
+std::string TensorFile::where(const std::string& name) const {
+  return fmt::format("{}: tensor {}", contents_->path.string(), printable(name));
 }
 
 void copy_into(const TensorFile& file, const std::vector<NamedTensor>& targets) {

@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "modelfile/file_bytes.h"
+
 namespace pgtrain {
 
 struct NamedTensor {
@@ -29,11 +31,12 @@ struct NamedTensor {
 // and renamed. The same names and values always give the same bytes, whatever their order (sorted
 // by descending alignment, then name: for at most one metadata entry byte for byte what the Python
 // package writes). Tensors of dtype F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL on any device and with
-// any strides; one CPU copy at a time is made where needed. Throws DiskError; InternalError for
-// empty, repeated, overlong or non-UTF-8 names, other dtypes, more than 8 dimensions and undefined
-// tensors.
+// any strides; one CPU copy at a time is made where needed. With float_type, floating-point tensors
+// are rounded to it. Throws DiskError; InternalError for empty, repeated, overlong or non-UTF-8
+// names, other dtypes, more than 8 dimensions and undefined tensors.
 void write_tensor_file(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
-                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
+                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}},
+                       c10::optional<at::ScalarType> float_type = c10::nullopt);
 
 // A safetensors file that has been checked in full; only payload bytes are read later. Copies share
 // the file.
@@ -43,13 +46,18 @@ class TensorFile {
   // names of 1 to 1,024 bytes and at most 8 dimensions; allocates no more than the file's length
   // accounts for. Throws DataError that names the file and, where one is at fault, the tensor.
   static TensorFile open(const std::filesystem::path& path);
+  // The same for bytes that are held already.
+  static TensorFile of(FileBytes bytes);
 
   // In the order of the payload.
   const std::vector<std::string>& names() const;
   bool has(const std::string& name) const;
-  // These three throw DataError when there is no such tensor; tensor() also when reading fails.
+  // These five throw DataError when there is no such tensor; the last two also when reading fails.
   const std::vector<int64_t>& shape(const std::string& name) const;
   at::ScalarType dtype(const std::string& name) const;
+  uint64_t byte_count(const std::string& name) const;
+  // Bytes [first, first + bytes) of the tensor's stored values.
+  void copy_bytes(const std::string& name, uint64_t first, uint64_t bytes, void* to) const;
   // A new contiguous CPU tensor with its own memory.
   at::Tensor tensor(const std::string& name) const;
   const std::map<std::string, std::string>& metadata() const;
@@ -58,6 +66,7 @@ class TensorFile {
  private:
   struct Contents;
   explicit TensorFile(std::shared_ptr<const Contents> contents);
+  std::string where(const std::string& name) const;
   std::shared_ptr<const Contents> contents_;
 };
 

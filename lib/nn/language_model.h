@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/dropout.h"
 #include "nn/model_options.h"
 #include "tensor/linear_log_prob.h"
 
@@ -50,15 +51,43 @@ class LanguageModel {
   // Every trainable tensor under a stable name, in a fixed order: what checkpoints store and
   // ParameterBuffer owns.
   virtual std::vector<Parameter> parameters() = 0;
-  // Fills the parameters from counter-based draws of the seed alone, with torch's default
-  // distributions.
+  // The tensors that training leaves alone, in a fixed order: the base weights of a model with
+  // adapters; none otherwise.
+  virtual std::vector<Parameter> frozen_parameters() { return {}; }
+  // Makes the frozen tensors those of the other model, without a copy. Throws InternalError unless
+  // it has frozen tensors of the same names and shapes.
+  void share_frozen(LanguageModel& other);
+
+  struct NamedWeight {
+    std::string name;
+    at::Tensor tensor;
+  };
+  // The whole network under the names of a model without adapters, adapters added to the weights:
+  // views of the parameters where nothing was to add. Without gradient.
+  virtual std::vector<NamedWeight> merged_weights();
+
+  // Fills all parameters, frozen ones too, from counter-based draws of the seed alone, with the
+  // default distributions of torch (gru, lstm) or Hugging Face (llama, gpt2).
   virtual void initialise(uint64_t seed) = 0;
+  // Fills the adapters alone, with the values that initialise gives them.
+  virtual void initialise_adapters(uint64_t /*seed*/) {}
 
   // [N, hidden_size]: the states that predict the completion tokens, sequence after sequence, so N
-  // is the sum of the completion lengths. Differentiable. Throws InternalError for an empty prompt
-  // or an id outside the vocabulary.
-  virtual at::Tensor hidden(const std::vector<const Sequence*>& batch) const = 0;
+  // is the sum of the completion lengths. Differentiable. Throws InternalError for an empty prompt,
+  // an id outside the vocabulary, or more tokens before the last than max_positions.
+  //
+  // dropout: which elements the adapters drop; a default key drops none, as decoding and evaluation
+  // need it.
+  virtual at::Tensor hidden(const std::vector<const Sequence*>& batch,
+                            const DropoutKey& dropout) const = 0;
+  at::Tensor hidden(const std::vector<const Sequence*>& batch) const {
+    return hidden(batch, DropoutKey{});
+  }
   virtual std::unique_ptr<DecodeState> decode_state() const = 0;
+
+  // Tokens that a text can have for the model to read all of them; 0 = no limit. A text's last
+  // token need not be read: prompt and completion together may have one more.
+  virtual int64_t max_positions() const { return 0; }
 
   virtual at::Tensor embedding_weight() const = 0;  // [vocab_size, embedding_size]
   virtual at::Tensor head_weight() const = 0;       // [vocab_size, hidden_size]

@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "core/rng.h"
-#include "tensor/gradient_sink.h"
+#include "nn/embedding.h"
 
 namespace pgtrain {
 namespace {
@@ -50,21 +50,6 @@ Packed pack(const std::vector<int64_t>& lengths, int64_t vocab_size, const Token
   }
   return packed;
 }
-
-struct Embedding : torch::autograd::Function<Embedding> {
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& weight,
-                            const at::Tensor& ids) {
-    context->save_for_backward({weight, ids});
-    return weight.index_select(0, ids);
-  }
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradients) {
-    const auto saved = context->get_saved_variables();
-    GradientSink sink(saved[0]);
-    sink.add_rows(saved[1], gradients[0]);
-    return {sink.result(), {}};
-  }
-};
 
 class RnnDecodeState final : public DecodeState {
  public:
@@ -156,6 +141,7 @@ void fill_uniform(at::Tensor& tensor, double bound, const Rng& rng, uint32_t ind
 RnnModel::RnnModel(const ModelOptions& options)
     : options_(options), cell_(options.kind == "lstm" ? CellKind::kLstm : CellKind::kGru) {
   PG_CHECK(options.vocab_size > 0, "the vocabulary is empty");
+  PG_CHECK(!options.lora.enabled(), "kind {} takes no adapters", options.kind);
   const int64_t hidden = options.hidden_size;
   const int64_t rows = gate_count(cell_) * hidden;
   embedding_ = at::zeros({options.vocab_size, options.embedding_size});
@@ -199,7 +185,8 @@ void RnnModel::initialise(uint64_t seed) {
   }
 }
 
-at::Tensor RnnModel::hidden(const std::vector<const Sequence*>& batch) const {
+at::Tensor RnnModel::hidden(const std::vector<const Sequence*>& batch,
+                            const DropoutKey& /*dropout*/) const {
   PG_CHECK(!batch.empty(), "an empty batch");
   std::vector<int64_t> lengths;
   for (const Sequence* sequence : batch) {
@@ -210,7 +197,7 @@ at::Tensor RnnModel::hidden(const std::vector<const Sequence*>& batch) const {
   }
   const Packed packed =
       pack(lengths, options_.vocab_size, [&](int64_t i, int64_t t) { return batch[i]->tokens[t]; });
-  at::Tensor x = Embedding::apply(embedding_, packed.tokens);
+  at::Tensor x = embed(embedding_, packed.tokens);
   for (const auto& layer : layers_) x = recurrent_layer(cell_, x, layer, packed.batch_sizes);
 
   std::vector<int64_t> row_of(batch.size());

@@ -13,7 +13,10 @@ class RnnModel final : public LanguageModel {
 
   std::vector<Parameter> parameters() override;
   void initialise(uint64_t seed) override;
-  at::Tensor hidden(const std::vector<const Sequence*>& batch) const override;
+  using LanguageModel::hidden;
+  // There are no adapters, so nothing is dropped.
+  at::Tensor hidden(const std::vector<const Sequence*>& batch,
+                    const DropoutKey& dropout) const override;
   std::unique_ptr<DecodeState> decode_state() const override;
   at::Tensor embedding_weight() const override { return embedding_; }
   at::Tensor head_weight() const override { return head_weight_; }

@@ -95,6 +95,7 @@ std::vector<Completion> generate(const LanguageModel& model, const ValueHead* va
       completion.log_probs.push_back(draw.log_prob);
       if (values.defined()) completion.values.push_back(values.data_ptr<float>()[row]);
       completion.finished = is_end(draw.id);
+      if (options.on_token) options.on_token(index, draw.id);
       if (completion.finished || position + 1 == options.max_new_tokens) continue;
       kept.push_back(static_cast<int64_t>(row));
       still_running.push_back(index);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "core/rng.h"
@@ -16,6 +17,8 @@ struct GenerationOptions {
   std::vector<int64_t> end_ids = {2};  // any of them ends a completion
   SamplerOptions sampler;
   bool record_kept = false;  // fill Completion::kept
+  // Called for every token as it is drawn, with the number of its completion.
+  std::function<void(int64_t completion, int64_t id)> on_token;
 };
 
 struct Completion {

@@ -18,6 +18,10 @@ class GradientSink {
                    : at::zeros_like(parameter, at::TensorOptions().requires_grad(false));
   }
   bool active() const { return sum_.defined(); }
+  // sum += x of the same shape.
+  void add(const at::Tensor& x) {
+    if (active()) sum_.add_(x);
+  }
   // sum += a b for a [m, k] and b [k, n].
   void add_product(const at::Tensor& a, const at::Tensor& b) {
     if (active()) sum_.addmm_(a, b);

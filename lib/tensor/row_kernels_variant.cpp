@@ -1,58 +1,12 @@
 // Compiled once for each instruction set with PG_KERNELS = the namespace. Includes no header with
 // inline functions that other files use too: the linker could otherwise keep a copy that needs
 // instructions which the processor lacks.
+#include "tensor/kernel_math.h"
 #include "tensor/row_kernels.h"
-
-#define PG_INLINE static inline __attribute__((always_inline))
-
-// The next loop touches value i of each array in round i only: it vectorises although arrays may be
-// the same.
-#if defined(__clang__)
-#define PG_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define PG_INDEPENDENT _Pragma("GCC ivdep")
-#endif
 
 namespace pgtrain {
 namespace PG_KERNELS {
 namespace {
-
-constexpr int kLanes = 16;
-constexpr int64_t kBlock = 4096;  // values summed in T before the sum goes to double
-
-// exp(x) to about 2 units in the last place: x = k ln 2 + r, |r| <= ln2 / 2, a degree-6 polynomial
-// (the minimax coefficients of Cephes expf), times 2^k. Below -87 the result is about 1e-38, never
-// 0; above 88 it stays finite.
-PG_INLINE float exp_of(float x) {
-  x = x > -87.0F ? x : -87.0F;  // also NaN, which has no integer below
-  x = x > 88.0F ? 88.0F : x;
-  const float magic = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
-  const float k = (x * 1.44269504088896341F + magic) - magic;
-  const float r = (x - k * 0.693359375F) - k * -2.12194440e-4F;
-  float p = 1.9875691500e-4F;
-  p = p * r + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1.0F;
-  const int32_t bits = (static_cast<int32_t>(k) + 127) << 23;
-  float power;
-  __builtin_memcpy(&power, &bits, sizeof power);
-  return p * power;
-}
-PG_INLINE double exp_of(double x) { return __builtin_exp(x); }
-
-template <class T>
-PG_INLINE T sigmoid(T x) {
-  return T(1) / (T(1) + exp_of(-x));
-}
-template <class T>
-PG_INLINE T tanh_of(T x) {
-  return T(2) / (T(1) + exp_of(T(-2) * x)) - T(1);
-}
-PG_INLINE float root(float x) { return __builtin_sqrtf(x); }
-PG_INLINE double root(double x) { return __builtin_sqrt(x); }
 
 template <class T>
 T max(const T* x, int64_t n) {

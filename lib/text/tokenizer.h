@@ -68,8 +68,9 @@ class Tokenizer {
 };
 
 struct TokenizerOptions {
-  std::string kind = "char";  // char, byte or word
+  std::string kind = "auto";  // auto | char | byte | word | bpe | file
   int64_t vocab_size = 0;     // upper limit with special tokens; 0 = all that the texts have
+  std::string path;           // file: a tokenizer.json or a SentencePiece tokenizer.model
 };
 void describe(Section& s, TokenizerOptions& o);
 

@@ -80,12 +80,38 @@ void check_optimizer(const OptimizerOptions& now, Problems& problems) {
     problems.add("optimizer.nesterov", "has no effect without optimizer.momentum above 0");
 }
 
+void check_tokenizer(const ExperimentConfig& config, Problems& problems) {
+  const TokenizerOptions& now = config.tokenizer;
+  if (config.model.kind == "pretrained") {
+    if (now.kind != "auto")
+      problems.add(
+          "tokenizer.kind",
+          fmt::format("is '{}', but a pretrained model has its own: leave it 'auto'", now.kind));
+    if (now.vocab_size != 0)
+      problems.add("tokenizer.vocab_size", "has no effect with a pretrained model");
+  } else {
+    if (config.model.lora.enabled())
+      problems.add("model.lora.rank",
+                   "adapters are for pretrained models: the weights beside them stay as they are");
+    if (now.kind == "byte" && now.vocab_size != 0)
+      problems.add("tokenizer.vocab_size", "has no effect with kind 'byte', which has 261 tokens");
+    if (now.kind == "file" && now.vocab_size != 0)
+      problems.add("tokenizer.vocab_size", "has no effect with kind 'file'");
+    if (now.kind == "bpe" && now.vocab_size == 0)
+      problems.add("tokenizer.vocab_size", "must be given with kind 'bpe', for example 4096");
+  }
+  if (now.kind == "file" && now.path.empty())
+    problems.add("tokenizer.path", "must be the name of a file with kind 'file'");
+  if (now.kind != "file" && !now.path.empty())
+    problems.add("tokenizer.path", "has no effect without kind 'file'");
+}
+
 void check(const ExperimentConfig& config, Problems& problems) {
   check_algorithm(config, problems);
   check_optimizer(config.optimizer, problems);
   const int64_t samples = config.rollout.prompts_per_step * config.rollout.samples_per_prompt;
-  if (config.tokenizer.kind == "byte" && config.tokenizer.vocab_size != 0)
-    problems.add("tokenizer.vocab_size", "has no effect with kind 'byte', which has 261 tokens");
+  check_model(config.model, "model", problems);
+  check_tokenizer(config, problems);
   if (config.optimizer.warmup_steps > config.train.steps)
     problems.add("optimizer.warmup_steps",
                  fmt::format("is more than train.steps ({})", config.train.steps));

@@ -90,8 +90,12 @@ struct Learner::Shard {
 };
 
 Learner::Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& options,
-                 int64_t micro_batch)
-    : policy_(policy), pool_(pool), options_(options), micro_batch_(micro_batch) {
+                 int64_t micro_batch, uint64_t seed)
+    : policy_(policy),
+      pool_(pool),
+      options_(options),
+      micro_batch_(micro_batch),
+      dropout_rng_(seed, Purpose::kDropout) {
   PG_CHECK(micro_batch >= 1, "micro_batch is {}", micro_batch);
   for (int i = 0; i < pool.size(); ++i) replicas_.push_back(policy.replicate());
   reset_optimizer();
@@ -106,13 +110,23 @@ bool Learner::is_finite() const {
   return true;
 }
 
+// A resumed run must drop the same elements: the optimiser's step is part of every checkpoint.
+DropoutKey Learner::dropout_of(const std::vector<int64_t>& rows) const {
+  DropoutKey key;
+  key.rng = &dropout_rng_;
+  key.step = static_cast<uint64_t>(optimizer_->steps());
+  for (const int64_t row : rows)
+    key.sequences.push_back(static_cast<uint32_t>(sequences_before_ + row));
+  return key;
+}
+
 Learner::Shard Learner::run_shard(const UpdateBatch& batch, const Objective& objective,
                                   const std::vector<int64_t>& rows, const Network& network,
                                   const at::Tensor& policy_weights,
                                   const at::Tensor& entropy_weights) const {
   const UpdateBatch part = batch.rows(rows);
   const at::Tensor present = completion_mask(part.sequences);
-  const at::Tensor hidden = network.model->hidden(part.sequences);
+  const at::Tensor hidden = network.model->hidden(part.sequences, dropout_of(rows));
   const LogProbs result = token_log_probs(*network.model, hidden, part, objective.temperature);
   ObjectiveInputs inputs;
   inputs.log_prob = unpack(result.log_prob, present);
@@ -138,7 +152,10 @@ Learner::Shard Learner::run_shard(const UpdateBatch& batch, const Objective& obj
   return shard;
 }
 
-void Learner::clear() { policy_.parameters().gradient().zero_(); }
+void Learner::clear() {
+  policy_.parameters().gradient().zero_();
+  sequences_before_ = 0;
+}
 
 UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& objective,
                                  bool measure_noise) {
@@ -160,6 +177,8 @@ UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& obje
         if (measure_noise) squares[i] = squared_norm(replicas_[worker].gradient);
         move_gradient(replicas_[worker].gradient, policy_.parameters().gradient());
       });
+
+  sequences_before_ += batch.size();
 
   UpdateResult total;
   if (measure_noise)

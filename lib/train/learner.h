@@ -38,7 +38,9 @@ struct UpdateResult : ObjectiveTerms {
 class Learner {
  public:
   // Makes one replica of the network a worker. policy and pool must outlive it.
-  Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& options, int64_t micro_batch);
+  // seed: of what the adapters' dropout draws.
+  Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& options, int64_t micro_batch,
+          uint64_t seed = 0);
 
   // The objective's gradient, clipping, one step of the optimiser: clear, accumulate, apply.
   UpdateResult update(const UpdateBatch& batch, const Objective& objective, double learning_rate);
@@ -62,6 +64,7 @@ class Learner {
 
  private:
   struct Shard;
+  DropoutKey dropout_of(const std::vector<int64_t>& rows) const;
   Shard run_shard(const UpdateBatch& batch, const Objective& objective,
                   const std::vector<int64_t>& rows, const Network& network,
                   const at::Tensor& policy_weights, const at::Tensor& entropy_weights) const;
@@ -70,6 +73,8 @@ class Learner {
   WorkerPool& pool_;
   OptimizerOptions options_;
   int64_t micro_batch_;
+  Rng dropout_rng_;
+  int64_t sequences_before_ = 0;           // in the batches of this step so far
   std::vector<Policy::Replica> replicas_;  // a worker each
   std::unique_ptr<Optimizer> optimizer_;
 };

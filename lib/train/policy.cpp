@@ -1,5 +1,6 @@
 #include "train/policy.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -8,15 +9,25 @@
 namespace pgtrain {
 namespace {
 
-constexpr uint64_t kMaxJsonBytes = uint64_t{512} << 20;
+constexpr const char* kWeightsFile = "model.safetensors";
+constexpr const char* kAdapterFile = "adapter_model.safetensors";
+constexpr const char* kAdapterConfig = "adapter_config.json";
+constexpr const char* kValueFile = "value.safetensors";
 const std::string kValueNetwork = "value_network.";
+const std::string kValueHead = "value_head.";
 
-nlohmann::json read_json(const std::filesystem::path& path) {
-  try {
-    return nlohmann::json::parse(read_file(path, kMaxJsonBytes));
-  } catch (const nlohmann::json::exception& e) {
-    throw DataError(fmt::format("{}: not valid JSON: {}", path.string(), e.what()));
-  }
+bool starts_with(const std::string& text, const std::string& prefix) {
+  return text.compare(0, prefix.size(), prefix) == 0;
+}
+
+ValueNetwork value_network_in(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder / kValueFile)) return ValueNetwork::kNone;
+  const TensorFile file = TensorFile::open(folder / kValueFile);
+  const auto& names = file.names();
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& name) { return starts_with(name, kValueNetwork); })
+             ? ValueNetwork::kSeparate
+             : ValueNetwork::kShared;
 }
 
 void write_json(const std::filesystem::path& path, const nlohmann::json& json) {
@@ -24,6 +35,13 @@ void write_json(const std::filesystem::path& path, const nlohmann::json& json) {
   OutputFile file(path);
   file.write(text.data(), text.size());
   file.close();
+}
+
+// "base_model.model.X.lora_A.weight" -> X
+std::string adapted_module(const std::string& name) {
+  const std::string prefix = "base_model.model.";
+  PG_CHECK(starts_with(name, prefix), "{} is no adapter", name);
+  return name.substr(prefix.size(), name.rfind(".lora_") - prefix.size());
 }
 
 }  // namespace
@@ -51,70 +69,119 @@ at::Tensor Network::values(const at::Tensor& hidden,
   return value_head->values(value_model ? value_model->hidden(batch) : hidden);
 }
 
-Policy::Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options,
-               ValueNetwork value, uint64_t seed)
-    : value_(value), tokenizer_(std::move(tokenizer)), network_(options, value) {
-  PG_CHECK(options.vocab_size >= tokenizer_->vocab_size(), "{} rows for {} tokens",
-           options.vocab_size, tokenizer_->vocab_size());
-  network_.model->initialise(seed);
-  if (network_.value_model) network_.value_model->initialise(seed);
+Policy::Policy(PolicyText text, std::string base, const ModelOptions& options, ValueNetwork value)
+    : value_(value), text_(std::move(text)), base_(std::move(base)), network_(options, value) {
+  PG_CHECK(options.vocab_size >= tokenizer().vocab_size(), "{} rows for {} tokens",
+           options.vocab_size, tokenizer().vocab_size());
   parameters_ = std::make_unique<ParameterBuffer>(network_.parameters());
 }
 
-std::unique_ptr<Policy> Policy::open(const std::filesystem::path& folder) {
-  const auto config_file = folder / "config.json";
-  const auto tokenizer_file = folder / "tokenizer.json";
-  const ModelOptions options =
-      model_options_from_json(read_json(config_file), config_file.string());
-  auto tokenizer = tokenizer_from_json(read_json(tokenizer_file), tokenizer_file.string());
-  if (options.vocab_size < tokenizer->vocab_size())
-    throw DataError(fmt::format("{}: vocab_size is {}, but {} has {} tokens", config_file.string(),
-                                options.vocab_size, tokenizer_file.string(),
-                                tokenizer->vocab_size()));
-  // The sizes in config.json are only believed once the tensor file, whose size is known, agrees:
-  // nothing large is allocated for a config that lies.
-  const TensorFile tensors = TensorFile::open(folder / "model.safetensors");
-  ValueNetwork value =
-      tensors.has("value_head.weight") ? ValueNetwork::kShared : ValueNetwork::kNone;
-  int64_t stored = 0;
-  for (const std::string& name : tensors.names()) {
-    const bool is_network = name.rfind(kValueNetwork, 0) == 0;
-    if (is_network) value = ValueNetwork::kSeparate;
-    if (is_network || name.rfind("value_head.", 0) == 0) continue;
-    int64_t count = 1;
-    for (const int64_t size : tensors.shape(name)) count *= size;
-    stored += count;
+Policy::Policy(PolicySource source, ValueNetwork value, uint64_t seed)
+    : Policy(std::move(source.text), std::move(source.base), source.model, value) {
+  if (source.weights) {
+    load(source, seed);
+    return;
   }
-  if (stored != parameter_count(options))
-    throw DataError(fmt::format("{}: holds {} parameters, a model as in {} has {}",
-                                tensors.path().string(), stored, config_file.string(),
-                                parameter_count(options)));
-  auto policy = std::make_unique<Policy>(std::move(tokenizer), options, value, 0);
-  copy_into(tensors, policy->named_values());
+  network_.model->initialise(seed);
+  if (network_.value_model) network_.value_model->initialise(seed);
+}
+
+Policy::Policy(std::shared_ptr<const Tokenizer> tokenizer, const ModelOptions& options,
+               ValueNetwork value, uint64_t seed)
+    : Policy(PolicySource{options, {std::move(tokenizer), {}}, nullptr, {}, {}, ""}, value, seed) {}
+
+// The base's weights, what is merged into them, then the adapters.
+void Policy::load(const PolicySource& source, uint64_t seed) {
+  LanguageModel& model = *network_.model;
+  const bool has_adapters = source.model.lora.enabled();
+  std::vector<NamedTensor> targets;
+  for (const auto& parameter : has_adapters ? model.frozen_parameters() : model.parameters())
+    targets.push_back({parameter.name, parameter.tensor->detach()});
+  read_weights(*source.weights, base_, targets);
+  for (const LoraAdapter& adapter : source.merged) merge_adapter(adapter, base_, targets);
+  if (source.adapter)
+    copy_adapter(*source.adapter, base_, named_values(false));
+  else
+    model.initialise_adapters(seed);
+  if (!network_.value_model) return;
+  network_.value_model->share_frozen(model);
+  restart_value_network();
+}
+
+std::unique_ptr<Policy> Policy::open(const std::filesystem::path& path) {
+  const ValueNetwork value = value_network_in(path);
+  auto policy = std::make_unique<Policy>(open_policy_source(path, AdapterUse::kKeep), value, 0);
+  if (value != ValueNetwork::kNone)
+    copy_into(TensorFile::open(path / kValueFile), policy->named_values(true));
   return policy;
 }
 
+ModelFiles Policy::model_files() const {
+  ModelFiles files = text_.files;
+  files.config = to_json(model().options());
+  const auto set_id = [&](const char* key, int64_t id) {
+    if (id >= 0) files.config[key] = id;
+  };
+  set_id("bos_token_id", tokenizer().bos_id());
+  set_id("pad_token_id", tokenizer().pad_id());
+  const auto& ends = tokenizer().end_ids();
+  if (ends.size() == 1)
+    files.config["eos_token_id"] = ends[0];
+  else
+    files.config["eos_token_id"] = ends;
+  describe_tokenizer(tokenizer(), files);
+  return files;
+}
+
+LoraAdapter Policy::adapter() const {
+  const ModelOptions& options = model().options();
+  PG_CHECK(options.lora.enabled(), "a policy without adapters");
+  LoraAdapter adapter;
+  adapter.rank = options.lora.rank;
+  adapter.alpha = options.lora.alpha;
+  adapter.use_rslora = options.lora.use_rslora;
+  adapter.dropout = options.lora.dropout;
+  adapter.fan_in_fan_out = options.is_gpt2();
+  adapter.target_modules = options.lora.target_modules.empty() ? adaptable_modules(options)
+                                                               : options.lora.target_modules;
+  std::sort(adapter.target_modules.begin(), adapter.target_modules.end());
+  adapter.base_model = base_;
+  const auto values = named_values(false);  // A and B of one module after the other
+  for (size_t i = 0; i + 1 < values.size(); i += 2)
+    adapter.pairs.push_back(
+        {adapted_module(values[i].name), values[i].tensor, values[i + 1].tensor});
+  return adapter;
+}
+
+std::string Policy::weights_file() const {
+  return model().options().lora.enabled() ? kAdapterFile : kWeightsFile;
+}
+
 void Policy::write(const std::filesystem::path& folder) const {
-  nlohmann::json config = to_json(model().options());
-  config["bos_token_id"] = tokenizer_->bos_id();
-  config["eos_token_id"] = tokenizer_->eos_id();
-  config["pad_token_id"] = tokenizer_->pad_id();
-  write_json(folder / "config.json", config);
-  write_json(folder / "tokenizer.json", tokenizer_->to_json());
-  write_parameters(folder / "model.safetensors");
+  write_model_files(folder, model_files(), at::kFloat);
+  if (model().options().lora.enabled()) write_json(folder / kAdapterConfig, to_json(adapter()));
+  write_parameters(folder / weights_file());
+  if (value_ != ValueNetwork::kNone) write_tensor_file(folder / kValueFile, named_values(true));
+}
+
+void Policy::read(const std::filesystem::path& folder) {
+  read_parameters(folder / weights_file());
+  if (value_ != ValueNetwork::kNone)
+    copy_into(TensorFile::open(folder / kValueFile), named_values(true));
 }
 
 void Policy::write_parameters(const std::filesystem::path& file) const {
-  write_tensor_file(file, named_values());
+  write_tensor_file(file, named_values(false));
 }
 
 void Policy::read_parameters(const std::filesystem::path& file) {
-  copy_into(TensorFile::open(file), named_values());
+  copy_into(TensorFile::open(file), named_values(false));
 }
 
 std::unique_ptr<Policy> Policy::copy() const {
-  auto result = std::make_unique<Policy>(tokenizer_from_json(tokenizer_->to_json(), "tokenizer"),
-                                         model().options(), ValueNetwork::kNone, 0);
+  // Not make_unique: this constructor is private.
+  std::unique_ptr<Policy> result(new Policy(text_, base_, model().options(), ValueNetwork::kNone));
+  result->network_.model->share_frozen(*network_.model);
   result->mix(*this, 0);
   return result;
 }
@@ -138,14 +205,17 @@ void Policy::restart_value_network() {
 
 Policy::Replica Policy::replicate() const {
   Replica replica{Network(model().options(), value_), {}};
+  replica.network.model->share_frozen(*network_.model);
+  if (replica.network.value_model) replica.network.value_model->share_frozen(*network_.model);
   replica.gradient = parameters_->attach(replica.network.parameters());
   return replica;
 }
 
-std::vector<NamedTensor> Policy::named_values() const {
+std::vector<NamedTensor> Policy::named_values(bool of_value) const {
   std::vector<NamedTensor> result;
   for (const auto& entry : parameters_->entries())
-    result.push_back({entry.name, ParameterBuffer::view(parameters_->values(), entry)});
+    if (of_value == (starts_with(entry.name, kValueNetwork) || starts_with(entry.name, kValueHead)))
+      result.push_back({entry.name, ParameterBuffer::view(parameters_->values(), entry)});
   return result;
 }
 

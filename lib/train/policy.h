@@ -10,7 +10,7 @@
 #include "nn/language_model.h"
 #include "nn/parameters.h"
 #include "nn/value_head.h"
-#include "text/tokenizer.h"
+#include "train/policy_source.h"
 
 namespace pgtrain {
 
@@ -24,7 +24,7 @@ struct Network {
   std::unique_ptr<ValueHead> value_head;       // null without V
 
   Network(const ModelOptions& options, ValueNetwork value);
-  // The policy's parameters, then value_network.* and value_head.*.
+  // The policy's trainable parameters, then value_network.* and value_head.*.
   std::vector<LanguageModel::Parameter> parameters();
   // V before each completion token of the batch, [N] like `hidden` of the policy, which gave it.
   at::Tensor values(const at::Tensor& hidden, const std::vector<const Sequence*>& batch) const;
@@ -32,23 +32,38 @@ struct Network {
 
 class Policy {
  public:
-  // options.vocab_size must be at least the tokenizer's. Parameters are initialised from the seed;
-  // a value network of its own starts with the policy's weights.
-  Policy(std::unique_ptr<Tokenizer> tokenizer, const ModelOptions& options, ValueNetwork value,
-         uint64_t seed);
+  // Reads the source's weights where it has some; otherwise they are initialised from the seed. New
+  // adapters always are. A value network of its own starts with the policy's weights. Throws
+  // DataError when the weights do not fit the network.
+  Policy(PolicySource source, ValueNetwork value, uint64_t seed);
+  // A new model. options.vocab_size must be at least the tokenizer's.
+  Policy(std::shared_ptr<const Tokenizer> tokenizer, const ModelOptions& options,
+         ValueNetwork value, uint64_t seed);
 
-  // Opens a checkpoint folder (config.json, tokenizer.json, model.safetensors). Throws DataError.
-  static std::unique_ptr<Policy> open(const std::filesystem::path& folder);
+  // Opens a checkpoint folder with V as it was there, or any other model that open_policy_source
+  // knows; adapters stay apart. Throws DataError.
+  static std::unique_ptr<Policy> open(const std::filesystem::path& path);
 
-  // Writes those three files into an existing folder. Throws DiskError.
+  // Writes into an existing folder what open reads: config.json and the tokenizer's files;
+  // model.safetensors, or adapter_model.safetensors and adapter_config.json; value.safetensors with
+  // V. Without V and adapters a transformer's folder is one of Hugging Face, with adapters one of
+  // PEFT. Throws DiskError.
   void write(const std::filesystem::path& folder) const;
-  // Writes the parameters alone. Throws DiskError.
+  // Fills all parameters from a folder that write made for the same network. Throws DataError.
+  void read(const std::filesystem::path& folder);
+  // The policy's trainable parameters alone, without V, in one file. Throws DiskError.
   void write_parameters(const std::filesystem::path& file) const;
-  // Fills the parameters from a model.safetensors with exactly these names and shapes. Throws
-  // DataError.
+  // Fills them from a file with exactly these names and shapes. Throws DataError.
   void read_parameters(const std::filesystem::path& file);
+  // The file of a folder that holds the trainable parameters.
+  std::string weights_file() const;
 
-  // The same tokenizer, network and weights, without V.
+  // What the adapters are now, as PEFT has it. Throws InternalError without adapters.
+  LoraAdapter adapter() const;
+  // What stands beside the weights in a folder for other tools: config, tokenizer, chat template.
+  ModelFiles model_files() const;
+
+  // The same text, network and weights, without V; frozen weights are shared.
   std::unique_ptr<Policy> copy() const;
   // weights <- keep * weights + (1 - keep) * those of the other, which has at least these
   // parameters.
@@ -56,7 +71,8 @@ class Policy {
   // Gives a value network of its own the policy's present weights.
   void restart_value_network();
 
-  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const PolicyText& text() const { return text_; }
+  const Tokenizer& tokenizer() const { return *text_.tokenizer; }
   LanguageModel& model() { return *network_.model; }
   const LanguageModel& model() const { return *network_.model; }
   // The head on the policy's states; null without V and when V has a network of its own.
@@ -74,10 +90,15 @@ class Policy {
   Replica replicate() const;
 
  private:
-  std::vector<NamedTensor> named_values() const;
+  // Nothing is filled in.
+  Policy(PolicyText text, std::string base, const ModelOptions& options, ValueNetwork value);
+  // Of the policy, or of V.
+  std::vector<NamedTensor> named_values(bool of_value) const;
+  void load(const PolicySource& source, uint64_t seed);
 
   ValueNetwork value_;
-  std::unique_ptr<Tokenizer> tokenizer_;
+  PolicyText text_;
+  std::string base_;  // what the frozen weights are from
   Network network_;
   std::unique_ptr<ParameterBuffer> parameters_;
 };

@@ -42,6 +42,31 @@ ModelOptions sized_model(const ExperimentConfig& config, const Tokenizer& tokeni
   return model;
 }
 
+PolicySource pretrained_policy(const ExperimentConfig& config) {
+  PolicySource policy = open_policy_source(config.model.path, AdapterUse::kMerge);
+  policy.base = config.model.path;
+  policy.model.lora = config.model.lora;
+  const std::vector<std::string> known = adaptable_modules(policy.model);
+  if (policy.model.lora.enabled() && known.empty())
+    throw key_error(config, "model.lora.rank",
+                    fmt::format("{} is a model of kind {}, which takes no adapters",
+                                config.model.path, policy.model.kind));
+  for (const std::string& name : policy.model.lora.target_modules)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw key_error(
+          config, "model.lora.target_modules",
+          fmt::format("the model has no layers '{}'; it has {}", name, fmt::join(known, ", ")));
+  return policy;
+}
+
+PolicySource policy_of(const ExperimentConfig& config, const Dataset& data) {
+  if (config.model.kind == "pretrained") return pretrained_policy(config);
+  PolicySource policy;
+  policy.text.tokenizer = learn_tokenizer(config, data);
+  policy.model = sized_model(config, *policy.text.tokenizer);
+  return policy;
+}
+
 // Tokens, with the end token, of the target that the record needs: the warm-up learns the first
 // one, the reward is content with the shortest.
 int64_t needed_tokens(const Record& record, const Tokenizer& tokenizer, bool first) {
@@ -53,31 +78,65 @@ int64_t needed_tokens(const Record& record, const Tokenizer& tokenizer, bool fir
   return least;
 }
 
-void drop_or_refuse_overlong(Dataset& data, const Tokenizer& tokenizer,
-                             const ExperimentConfig& config) {
-  const int64_t limit = config.rollout.max_new_tokens;
-  const auto length = [&](const Record& record) {
-    return needed_tokens(record, tokenizer,
-                         config.warmup.steps > 0 || config.algorithm.supervised_coef > 0);
-  };
-  const auto is_long = [&](const Record& record) { return length(record) > limit; };
-  const auto first = std::find_if(data.records.begin(), data.records.end(), is_long);
-  if (first == data.records.end()) return;
-  const auto count = std::count_if(first, data.records.end(), is_long);
+// Records that cannot be used: an error that names the first, or dropped (train.overlong).
+// problem(record) says what is wrong, or nothing; `what` and `cure` are for messages.
+template <class Problem>
+void drop_or_refuse(Dataset& data, const ExperimentConfig& config, const std::string& what,
+                    const std::string& cure, const Problem& problem) {
+  std::vector<bool> is_bad;
+  std::string first;
+  for (const Record& record : data.records) {
+    const std::string text = problem(record);
+    if (!text.empty() && first.empty())
+      first = fmt::format("{}:{}: {}", data.path, record.line, text);
+    is_bad.push_back(!text.empty());
+  }
+  const auto count = std::count(is_bad.begin(), is_bad.end(), true);
+  if (count == 0) return;
   if (config.train.overlong == "error")
     throw DataError(
-        fmt::format("{}:{}: the target has {} tokens with its end token, rollout.max_new_tokens is "
-                    "{}, so it can never be reached ({} such records): raise max_new_tokens or set "
-                    "train.overlong: drop",
-                    data.path, first->line, length(*first), limit, count));
-  if (count == data.size())
-    throw DataError(fmt::format("{}: every target is longer than rollout.max_new_tokens ({})",
-                                data.path, limit));
-  spdlog::warn(
-      "{}: {} of {} records are left out: their targets are longer than rollout.max_new_tokens "
-      "({})",
-      data.path, count, data.size(), limit);
-  data.records.erase(std::remove_if(first, data.records.end(), is_long), data.records.end());
+        fmt::format("{} ({} such records): {} or set train.overlong: drop", first, count, cure));
+  if (count == data.size()) throw DataError(fmt::format("{}: every {}", data.path, what));
+  spdlog::warn("{}: {} of {} records are left out: their {}", data.path, count, data.size(), what);
+  size_t index = 0;
+  data.records.erase(std::remove_if(data.records.begin(), data.records.end(),
+                                    [&](const Record&) { return is_bad[index++]; }),
+                     data.records.end());
+}
+
+void check_targets(Dataset& data, const PolicyText& text, const ExperimentConfig& config) {
+  const int64_t limit = config.rollout.max_new_tokens;
+  const bool first = config.warmup.steps > 0 || config.algorithm.supervised_coef > 0;
+  drop_or_refuse(
+      data, config, fmt::format("target is longer than rollout.max_new_tokens ({})", limit),
+      "raise max_new_tokens", [&](const Record& record) -> std::string {
+        const int64_t length = needed_tokens(record, *text.tokenizer, first);
+        if (length <= limit) return "";
+        return fmt::format(
+            "the target has {} tokens with its end token, rollout.max_new_tokens is {}, so it can "
+            "never be reached",
+            length, limit);
+      });
+}
+
+// A completion's last token is not read any more.
+void check_positions(Dataset& data, const PolicySource& policy, const ExperimentConfig& config) {
+  if (!policy.model.is_transformer()) return;
+  const int64_t positions = policy.model.max_positions;
+  const int64_t limit = positions - config.rollout.max_new_tokens + 1;
+  drop_or_refuse(
+      data, config,
+      fmt::format("prompt leaves no room for rollout.max_new_tokens ({}) in the model's {} "
+                  "positions",
+                  config.rollout.max_new_tokens, positions),
+      "lower max_new_tokens", [&](const Record& record) -> std::string {
+        const auto length = static_cast<int64_t>(policy.text.encode_prompt(record).size());
+        if (length <= limit) return "";
+        return fmt::format(
+            "the prompt has {} tokens; with rollout.max_new_tokens ({}) that is "
+            "more than the model's {} positions",
+            length, config.rollout.max_new_tokens, positions);
+      });
 }
 
 void warn_about_overlong(const Dataset& data, const Tokenizer& tokenizer, int64_t limit) {
@@ -132,23 +191,27 @@ static PreparedExperiment prepare_with(const ExperimentConfig& config,
   const DataOptions& data = config.data;
   PreparedExperiment result;
   result.reward = prepare_reward(config, context);
-  result.train = load_dataset(data.train, data.prompt_field, data.target_field);
+  result.train =
+      load_dataset(data.train, data.prompt_field, data.target_field, data.prompt_template);
   result.data_digest = digest_file(data.train).sha256;
   if (!data.eval.empty()) {
-    result.eval = load_dataset(data.eval, data.prompt_field, data.target_field);
+    result.eval =
+        load_dataset(data.eval, data.prompt_field, data.target_field, data.prompt_template);
     result.data_digest.append("\n").append(digest_file(data.eval).sha256);
   }
   for (const RewardPartOptions& part : config.reward)
     if (!part.words_file.empty())
       result.data_digest.append("\n").append(digest_file(part.words_file).sha256);
   check_records(result, config);
-  result.tokenizer = learn_tokenizer(config, result.train);
-  result.model = sized_model(config, *result.tokenizer);
-  drop_or_refuse_overlong(result.train, *result.tokenizer, config);
-  warn_about_unknown(result.train, *result.tokenizer);
+  result.policy = policy_of(config, result.train);
+  const Tokenizer& tokenizer = *result.policy.text.tokenizer;
+  check_targets(result.train, result.policy.text, config);
+  check_positions(result.train, result.policy, config);
+  warn_about_unknown(result.train, tokenizer);
   if (result.eval) {
-    warn_about_unknown(*result.eval, *result.tokenizer);
-    warn_about_overlong(*result.eval, *result.tokenizer, config.rollout.max_new_tokens);
+    check_positions(*result.eval, result.policy, config);
+    warn_about_unknown(*result.eval, tokenizer);
+    warn_about_overlong(*result.eval, tokenizer, config.rollout.max_new_tokens);
   }
   return result;
 }

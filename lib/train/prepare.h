@@ -10,8 +10,8 @@
 
 #include "dataset/dataset.h"
 #include "reward/reward.h"
-#include "text/tokenizer.h"
 #include "train/experiment.h"
+#include "train/policy_source.h"
 
 namespace pgtrain {
 
@@ -21,15 +21,15 @@ struct PreparedExperiment {
   // SHA-256 of the files of data and reward: a resumed run must see the same bytes.
   std::string data_digest;
   std::unique_ptr<Reward> reward;
-  std::unique_ptr<Tokenizer> tokenizer;
-  ModelOptions model;  // vocab_size filled in
+  PolicySource policy;
 };
 
 using EmbedText = std::function<std::vector<float>(std::string_view text)>;
 
-// Reads data, builds tokenizer and reward (which may call `embed` once it scores), checks targets
-// against the reward, rollout.max_new_tokens and vocabulary sizes; warns about targets with unknown
-// tokens. Throws ConfigError or DataError.
+// Reads data, learns the tokenizer or opens the pretrained model, builds the reward (which may call
+// `embed` once it scores), checks prompts and targets against the reward, rollout.max_new_tokens,
+// the model's positions and the vocabulary; warns about targets with unknown tokens. Throws
+// ConfigError or DataError.
 PreparedExperiment prepare(const ExperimentConfig& config, const EmbedText& embed);
 
 // The same without anything that acts: nothing can be scored with the result.

@@ -17,7 +17,7 @@ Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
                 int64_t samples_per_prompt, const GenerationOptions& options, DrawKey key) {
   std::vector<std::vector<int64_t>> prompts;
   for (int64_t i = first; i < last; ++i)
-    prompts.push_back(policy.tokenizer().encode_prompt(data[records[i]].prompt));
+    prompts.push_back(policy.text().encode_prompt(data[records[i]]));
   key.first_sequence += static_cast<uint32_t>(first * samples_per_prompt);
   Shard shard;
   shard.completions =

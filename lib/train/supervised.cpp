@@ -4,16 +4,17 @@
 
 namespace pgtrain {
 
-std::vector<Sequence> target_sequences(const Tokenizer& tokenizer, const Dataset& data,
+std::vector<Sequence> target_sequences(const PolicyText& text, const Dataset& data,
                                        const std::vector<int64_t>& records) {
   std::vector<Sequence> sequences;
   for (const int64_t index : records) {
     const Record& record = data[index];
     Sequence sequence;
-    sequence.tokens = tokenizer.encode_prompt(record.prompt);
+    sequence.tokens = text.encode_prompt(record);
     sequence.prompt_length = static_cast<int64_t>(sequence.tokens.size());
-    for (const int64_t id : tokenizer.encode(record.targets[0])) sequence.tokens.push_back(id);
-    sequence.tokens.push_back(tokenizer.eos_id());
+    for (const int64_t id : text.tokenizer->encode(record.targets[0]))
+      sequence.tokens.push_back(id);
+    sequence.tokens.push_back(text.tokenizer->eos_id());
     sequences.push_back(std::move(sequence));
   }
   return sequences;

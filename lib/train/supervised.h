@@ -5,12 +5,13 @@
 #include <vector>
 
 #include "dataset/dataset.h"
+#include "train/policy_source.h"
 #include "train/update_plan.h"
 
 namespace pgtrain {
 
 // Prompt, first target and end token of each record.
-std::vector<Sequence> target_sequences(const Tokenizer& tokenizer, const Dataset& data,
+std::vector<Sequence> target_sequences(const PolicyText& text, const Dataset& data,
                                        const std::vector<int64_t>& records);
 
 // coef times the mean cross-entropy of the completion tokens: the policy-gradient loss with every

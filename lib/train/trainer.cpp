@@ -92,9 +92,9 @@ Trainer::Trainer(const ExperimentConfig& config)
       kl_controller_(controller_of(config.algorithm.kl)),
       entropy_control_(entropy_control_of(config.algorithm)),
       drift_(config.fairness) {
-  policy_ = std::make_unique<Policy>(std::move(experiment_.tokenizer), experiment_.model,
-                                     value_network_of(config_.algorithm),
-                                     static_cast<uint64_t>(config_.run.seed));
+  policy_ =
+      std::make_unique<Policy>(std::move(experiment_.policy), value_network_of(config_.algorithm),
+                               static_cast<uint64_t>(config_.run.seed));
   collector_ =
       std::make_unique<Collector>(config_, *policy_, pool_, experiment_.train, *experiment_.reward);
   // A reference that cannot be used must be told of before the disk is touched.
@@ -106,7 +106,8 @@ Trainer::Trainer(const ExperimentConfig& config)
   make_directories(checkpoints_->directory());
   checkpoints_->clean();
   learner_ =
-      std::make_unique<Learner>(*policy_, pool_, config_.optimizer, config_.train.micro_batch);
+      std::make_unique<Learner>(*policy_, pool_, config_.optimizer, config_.train.micro_batch,
+                                static_cast<uint64_t>(config_.run.seed));
   state_.phase = config_.warmup.steps > 0 ? kWarmup : kTrain;
   if (const auto latest = checkpoints_->latest()) {
     resume(*latest);
@@ -139,16 +140,17 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   // The same data may give another vocabulary with another version of a library.
   const auto tokenizer_file = checkpoint / "tokenizer.json";
   if (nlohmann::json::parse(read_file(tokenizer_file), nullptr, false) !=
-      policy_->tokenizer().to_json())
+      policy_->model_files().tokenizer)
     throw DataError(
-        fmt::format("{}: is not the tokenizer that this version learns from the data, so the run "
+        fmt::format("{}: is not the tokenizer that this version learns from the data or finds in "
+                    "the model, so the run "
                     "cannot go on exactly; "
                     "start another run",
                     tokenizer_file.string()));
   if (state_.phase == kTrain && state_.step > config_.train.steps)
     throw ConfigError(fmt::format("train.steps is {}, but {} has finished {} steps already",
                                   config_.train.steps, checkpoint.string(), state_.step));
-  policy_->read_parameters(checkpoint / "model.safetensors");
+  policy_->read(checkpoint);
   copy_into(TensorFile::open(checkpoint / "optimizer.safetensors"), learner_->optimizer().state());
   learner_->optimizer().set_steps(state_.optimizer_steps);
   if (Embedder::is_in(checkpoint)) embedder_.read(checkpoint, *policy_);
@@ -280,7 +282,7 @@ void Trainer::start_cursor() {
 
 void Trainer::warmup_step() {
   const auto begin = Clock::now();
-  const auto sequences = target_sequences(policy_->tokenizer(), experiment_.train,
+  const auto sequences = target_sequences(policy_->text(), experiment_.train,
                                           cursor_->next(config_.warmup.batch_size));
   const auto [batch, objective] = cross_entropy(sequences, 1);
   const UpdateResult result = learner_->update(batch, objective, config_.warmup.learning_rate);
@@ -385,7 +387,7 @@ UpdateSummary Trainer::update(const UpdateBatch& batch, const Experience& experi
   std::vector<Sequence> targets;
   std::optional<ExtraBatch> extra;
   if (algorithm.supervised_coef > 0) {
-    targets = target_sequences(policy_->tokenizer(), experiment_.train, experience.rollout.records);
+    targets = target_sequences(policy_->text(), experiment_.train, experience.rollout.records);
     extra = cross_entropy(targets, algorithm.supervised_coef);
   }
   const int64_t noise_every = config_.log.gradient_noise_every;

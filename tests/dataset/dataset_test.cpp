@@ -178,5 +178,56 @@ TEST_CASE("dataset: damaged files give records or a DataError with a place, neve
   }
 }
 
+Dataset load_with_template(const std::string& name, const std::string& bytes,
+                           const std::string& prompt_template) {
+  TempDir directory;
+  const std::string path = directory / name;
+  write_file(path, bytes);
+  return load_dataset(path, "prompt", "target", prompt_template);
+}
+
+TEST_CASE("dataset: a prompt template makes the prompt of the fields", "[dataset]") {
+  const Dataset lines = load_with_template(
+      "a.jsonl", "{\"s\": \"x\", \"n\": 2, \"target\": \"t\"}\n", "Say {s} {n}x:");
+  CHECK(lines[0].prompt == "Say x 2x:");
+  CHECK(lines[0].messages.empty());
+  // The prompt field is not needed, neither in a header.
+  CHECK(load_with_template("a.tsv", "s\ttarget\nx\tt\n", "<{s}>")[0].prompt == "<x>");
+  CHECK(
+      contains(message_of<DataError>([] {
+                 load_with_template("a.jsonl", "\n{\"s\": \"x\", \"target\": \"t\"}\n", "{q}");
+               }),
+               "a.jsonl:2:1: the prompt template needs the field \"q\"; found: \"s\", \"target\""));
+  CHECK(contains(message_of<ConfigError>([] { load_with_template("a.jsonl", "", "{"); }),
+                 "data.prompt_template: prompt template, column 1"));
+}
+
+TEST_CASE("dataset jsonl: a prompt may be a conversation", "[dataset]") {
+  const Dataset data = load("a.jsonl",
+                            "{\"prompt\": [{\"role\": \"system\", \"content\": \"\"}, {\"role\": "
+                            "\"user\", \"content\": \"hi\"}], \"target\": \"t\"}\n"
+                            "{\"prompt\": \"p\", \"target\": \"t\"}\n");
+  CHECK(data[0].messages == std::vector<ChatMessage>{{"system", ""}, {"user", "hi"}});
+  CHECK(data[0].prompt.empty());
+  CHECK(data[1].messages.empty());
+}
+
+TEST_CASE("dataset jsonl: conversations are checked", "[dataset]") {
+  const auto error = [](const std::string& prompt) {
+    return error_of("a.jsonl", "{\"prompt\": " + prompt + ", \"target\": \"t\"}");
+  };
+  CHECK(contains(error("[]"), "a.jsonl:1:1: field \"prompt\" has no messages"));
+  CHECK(contains(error("[\"hi\"]"), "message 1 of field \"prompt\" must be an object"));
+  CHECK(contains(error("[{\"role\": \"user\"}]"), "\"content\" must be a string, not missing"));
+  CHECK(contains(error("[{\"role\": 1, \"content\": \"\"}]"),
+                 "\"role\" must be a string, not number"));
+  CHECK(contains(error("[{\"role\": \"\", \"content\": \"\"}]"), "\"role\" must not be empty"));
+  CHECK(
+      contains(error("[{\"role\": \"u\", \"content\": \"\"}, {\"role\": \"u\", \"content\": []}]"),
+               "message 2 of field \"prompt\": \"content\" must be a string, not array"));
+  CHECK(contains(error("[{\"role\": \"u\", \"content\": \"\", \"name\": \"n\"}]"),
+                 "has the key \"name\"; allowed: role, content"));
+}
+
 }  // namespace
 }  // namespace pgtrain

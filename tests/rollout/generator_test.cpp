@@ -1,6 +1,7 @@
 #include "rollout/generator.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include "core/error.h"
@@ -137,4 +138,33 @@ TEST_CASE("generate: no prompts, no completions", "[rollout]") {
   const auto model = test::tiny_model(test::tiny_options());
   const Rng rng(3, Purpose::kSample);
   CHECK(generate(*model, nullptr, {}, 2, short_options(), {&rng, 0, 0}).empty());
+}
+
+TEST_CASE("generate: any of the end ids ends a completion", "[rollout]") {
+  const auto model = test::tiny_model(test::tiny_options("gru", 11));
+  GenerationOptions options = short_options();
+  options.end_ids = {2, 7};
+  int ends_with_7 = 0;
+  for (const Completion& c : run(*model, options, 20)) {
+    const auto& tokens = c.sequence.tokens;
+    const auto first = tokens.begin() + c.sequence.prompt_length;
+    const auto ends = std::count(first, tokens.end(), 2) + std::count(first, tokens.end(), 7);
+    CHECK(ends == (c.finished ? 1 : 0));
+    ends_with_7 += c.finished && tokens.back() == 7 ? 1 : 0;
+  }
+  CHECK(ends_with_7 > 0);
+}
+
+TEST_CASE("generate: on_token tells every token in its order", "[rollout]") {
+  const auto model = test::tiny_model(test::tiny_options("gru", 11));
+  GenerationOptions options = short_options();
+  std::map<int64_t, std::vector<int64_t>> told;
+  options.on_token = [&](int64_t completion, int64_t id) { told[completion].push_back(id); };
+  const auto completions = run(*model, options);
+  for (size_t i = 0; i < completions.size(); ++i) {
+    const Sequence& sequence = completions[i].sequence;
+    CHECK(told[static_cast<int64_t>(i)] ==
+          std::vector<int64_t>(sequence.tokens.begin() + sequence.prompt_length,
+                               sequence.tokens.end()));
+  }
 }

@@ -23,6 +23,9 @@ TEST_CASE("policy: written and opened again it is the same", "[train]") {
       const test::TempDir dir;
       const auto policy = make_policy(kind, value);
       policy->write(dir.path());
+      const TensorFile weights = TensorFile::open(dir / "model.safetensors");
+      for (const std::string& name : weights.names())
+        CHECK_FALSE(test::contains(name, "value"));  // others read that file, too
       const auto opened = Policy::open(dir.path());
       CHECK(test::same_bits(opened->parameters().values(), policy->parameters().values()));
       CHECK((opened->value_head() != nullptr) == (value == ValueNetwork::kShared));
