@@ -416,7 +416,7 @@ def spm_rows(model, count, seed):
     unknown = processor.unk_id()
     for _ in range(count):
         text = line(rng, ["<sep>"] if processor.piece_to_id("<sep>") != unknown else [])
-        if any(odd in text for odd in ["\0", "<0x", "▁", "🇩🇪"]) or (regex.search(r"\s<sep>|<sep>\s\s|<sep>$|<sep><sep>|^<sep>|[^\p{L}]\p{M}|\p{M}\p{M}", text)):
+        if any(odd in text for odd in ["\0", "<0x", "▁", "🇩🇪", "\u200d", "\u0345", "\u200b<sep>", "\x01<sep>"]) or (regex.search(r"\s<sep>|<sep>\s\s|<sep>$|<sep><sep>|^<sep>|[^\p{L}]\p{M}|\p{M}\p{M}", text)):
             continue
         row = {"t": text, "e": processor.encode(text)}
         if unknown not in row["e"]:

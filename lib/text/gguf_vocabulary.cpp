@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "core/error.h"
 #include "text/sentencepiece_model.h"
@@ -13,6 +12,8 @@ namespace pgtrain {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr const char* kSpaceMark = "\xE2\x96\x81";
 
 constexpr const char* kO200kExpression =
     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
@@ -315,6 +316,45 @@ void set_tokens(const HuggingFaceTokenizer& tokenizer, const std::vector<AddedTo
     v.types[static_cast<size_t>(v.unk)] = static_cast<int32_t>(PieceType::kUnknown);
 }
 
+void set_frame(const HuggingFaceTokenizer& tokenizer, const JsonView& json, GgufVocabulary& v) {
+  const TextFrame& frame = tokenizer.frame();
+  v.add_bos = !frame.before.empty();
+  v.add_eos = !frame.after.empty();
+  if ((*v.add_bos && frame.before != std::vector<int64_t>{v.bos}) ||
+      (*v.add_eos && frame.after != std::vector<int64_t>{v.eos}))
+    json.fail("post_processor: GGUF can add bos_token before and eos_token after a text only");
+}
+
+void set_scores(const HuggingFaceTokenizer& tokenizer, const JsonView& merges, GgufVocabulary& v) {
+  v.pre = "default";
+  const std::vector<int64_t> a = tokenizer.encode("a");
+  const std::string* first = a.empty() ? nullptr : tokenizer.token(a.front());
+  v.add_space_prefix = first != nullptr && first->rfind(kSpaceMark, 0) == 0;
+  const auto scores = scores_by_merges(merges);
+  for (const std::string& token : v.tokens) {
+    const auto found = scores.find(token);
+    v.scores.push_back(found == scores.end() ? 0 : found->second);
+  }
+}
+
+void set_merges(const JsonView& json, GgufVocabulary& v) {
+  const auto decoder = json.find("decoder");
+  if (!decoder || decoder->at("type").string() != "ByteLevel")
+    json.fail("decoder: GGUF is written for byte-level BPE and BPE with byte fallback only");
+  const PreTokenizerKind& kind = recognise(json);
+  v.pre = kind.names.front();
+  const JsonView model = json.at("model");
+  if (model.boolean_or("ignore_merges", false) != kind.ignore_merges)
+    model.fail(fmt::format("ignore_merges must be {} for GGUF's pre-tokenizer {}",
+                           kind.ignore_merges, v.pre));
+  const JsonView merges = model.at("merges");
+  for (size_t i = 0; i < merges.size(); ++i) {
+    const JsonView merge = merges.at(i);
+    v.merges.push_back(merge.is_array() ? merge.at(size_t{0}).string() + " " + merge.at(1).string()
+                                        : merge.string());
+  }
+}
+
 }  // namespace
 
 GgufVocabulary gguf_vocabulary(const nlohmann::json& tokenizer_json,
@@ -330,39 +370,12 @@ GgufVocabulary gguf_vocabulary(const nlohmann::json& tokenizer_json,
   v.eos = tokenizer->eos_id();
   v.pad = tokenizer->pad_id();
   v.unk = tokenizer->unk_id();
-  const TextFrame& frame = tokenizer->frame();
-  const std::vector<int64_t> bos = {v.bos};
-  if ((!frame.before.empty() && frame.before != bos) ||
-      (!frame.after.empty() && frame.after != std::vector<int64_t>{v.eos}))
-    json.fail("post_processor: GGUF can add bos_token before and eos_token after a text only");
-  v.add_bos = !frame.before.empty();
-  v.add_eos = !frame.after.empty();
+  set_frame(*tokenizer, json, v);
   set_tokens(*tokenizer, tokenizer->added_tokens(), v);
-  const JsonView merges = model.at("merges");
-  if (v.model == "llama") {
-    v.pre = "default";
-    const std::vector<int64_t> a = tokenizer->encode("a");
-    const std::string* first = a.empty() ? nullptr : tokenizer->token(a.front());
-    v.add_space_prefix = first != nullptr && first->rfind("\xE2\x96\x81", 0) == 0;
-    const auto scores = scores_by_merges(merges);
-    for (const std::string& token : v.tokens) {
-      const auto found = scores.find(token);
-      v.scores.push_back(found == scores.end() ? 0 : found->second);
-    }
-    return v;
-  }
-  if (!json.find("decoder") || json.at("decoder").at("type").string() != "ByteLevel")
-    json.fail("decoder: GGUF is written for byte-level BPE and BPE with byte fallback only");
-  const PreTokenizerKind& kind = recognise(json);
-  if (model.boolean_or("ignore_merges", false) != kind.ignore_merges)
-    model.fail(fmt::format("ignore_merges must be {} for GGUF's pre-tokenizer {}",
-                           kind.ignore_merges, kind.names.front()));
-  v.pre = kind.names.front();
-  for (size_t i = 0; i < merges.size(); ++i) {
-    const JsonView merge = merges.at(i);
-    v.merges.push_back(merge.is_array() ? merge.at(size_t{0}).string() + " " + merge.at(1).string()
-                                        : merge.string());
-  }
+  if (v.model == "llama")
+    set_scores(*tokenizer, model.at("merges"), v);
+  else
+    set_merges(json, v);
   return v;
 }
 

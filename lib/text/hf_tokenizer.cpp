@@ -1,6 +1,7 @@
 #include "text/hf_tokenizer.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "core/error.h"
@@ -51,6 +52,25 @@ class HfStreamDecoder final : public StreamDecoder {
   TextCollector collector_;
   std::unique_ptr<TokenSink> stage_;
 };
+
+// A piece that came before has the same ids again.
+void append_pieces(const SubwordModel& model, const PieceList& pieces, std::vector<int64_t>& ids) {
+  struct Range {
+    size_t begin;
+    size_t end;
+  };
+  std::unordered_map<std::string_view, Range> known;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    const auto [entry, is_new] = known.try_emplace(pieces[i], Range{ids.size(), ids.size()});
+    Range& range = entry->second;
+    if (is_new) {
+      model.append_ids(pieces[i], ids);
+      range.end = ids.size();
+    } else {
+      for (size_t at = range.begin; at < range.end; ++at) ids.push_back(ids[at]);
+    }
+  }
+}
 
 nlohmann::json settings_to_json(const HfTokenizerSettings& settings) {
   nlohmann::json json = {{"bos_token", settings.bos_token}, {"eos_token", settings.eos_token},
@@ -190,7 +210,7 @@ void HuggingFaceTokenizer::encode_section(std::string_view text, bool at_origin,
     PieceList pieces(normalized.at_origin && part.begin == 0);
     pieces.add(std::string_view(normalized.text).substr(part.begin, part.end - part.begin));
     if (pre_tokenizer_ != nullptr) pieces = pre_tokenizer_->apply(pieces);
-    for (size_t i = 0; i < pieces.size(); ++i) model_->append_ids(pieces[i], ids);
+    append_pieces(*model_, pieces, ids);
   }
 }
 

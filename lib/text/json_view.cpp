@@ -49,10 +49,14 @@ bool JsonView::boolean() const {
   return value_->get<bool>();
 }
 
+bool is_integer_in(const nlohmann::json& value, int64_t least, int64_t most) {
+  if (!value.is_number_integer()) return false;
+  if (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX) return false;
+  return value.get<int64_t>() >= least && value.get<int64_t>() <= most;
+}
+
 int64_t JsonView::integer(int64_t least, int64_t most) const {
-  const bool fits = value_->is_number_integer() &&
-                    (!value_->is_number_unsigned() || value_->get<uint64_t>() <= INT64_MAX);
-  if (!fits || value_->get<int64_t>() < least || value_->get<int64_t>() > most)
+  if (!is_integer_in(*value_, least, most))
     fail(fmt::format("must be an integer from {} to {}", least, most));
   return value_->get<int64_t>();
 }

@@ -51,6 +51,9 @@ class JsonView {
   std::string place_;
 };
 
+// Whether the value is an integer in [least, most].
+bool is_integer_in(const nlohmann::json& value, int64_t least, int64_t most);
+
 // Throws DataError when arrays and objects are nested more than `most` levels, which everything
 // that recurses over a document relies on.
 void check_json_depth(const nlohmann::json& value, int most, const std::string& source);

@@ -32,8 +32,7 @@ TokenVocabulary read_vocabulary(const JsonView& json) {
   if (!json.is_object()) json.fail("must be an object of tokens and ids");
   int64_t last = -1;
   for (const auto& item : json.value().items()) {
-    const bool fits = item.value().is_number_unsigned() &&
-                      item.value().get<uint64_t>() <= static_cast<uint64_t>(kMostTokenId);
+    const bool fits = is_integer_in(item.value(), 0, kMostTokenId);
     if (!fits)
       json.fail(fmt::format("the id of \"{}\" must be an integer from 0 to {}",
                             escape_text(item.key()), kMostTokenId));
