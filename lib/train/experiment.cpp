@@ -83,6 +83,7 @@ void check_optimizer(const OptimizerOptions& now, Problems& problems) {
 void check(const ExperimentConfig& config, Problems& problems) {
   check_algorithm(config, problems);
   check_optimizer(config.optimizer, problems);
+  check_model(config.model, "model", problems);
   const int64_t samples = config.rollout.prompts_per_step * config.rollout.samples_per_prompt;
   if (config.tokenizer.kind == "byte" && config.tokenizer.vocab_size != 0)
     problems.add("tokenizer.vocab_size", "has no effect with kind 'byte', which has 261 tokens");
