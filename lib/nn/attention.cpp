@@ -133,11 +133,10 @@ class Attention {
                                             block.keys(), shape_.size, false});
   }
 
-  // The part of row i of p that is seen: [from, from + count) of the block's keys. The rest is set
-  // to 0.
+  // The part of row i of p that its query sees. The rest of the block's keys is set to 0.
   struct Seen {
     T* p;
-    int64_t from, count;
+    int64_t count;
   };
   Seen seen(const Block& block, int64_t i, std::vector<T>& p) const {
     T* row = p.data() + i * longest_;
@@ -145,7 +144,7 @@ class Attention {
     const int64_t end = block.begin + i + 1 - block.key_begin;
     std::fill_n(row, from, T(0));
     std::fill(row + end, row + block.keys(), T(0));
-    return {row + from, from, end - from};
+    return {row + from, end - from};
   }
 
   void forward_block(const Span& span, const Block& block, int64_t head, T* output,

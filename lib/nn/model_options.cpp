@@ -185,16 +185,21 @@ void check_family(const ModelOptions& o, const std::string& path, Problems& prob
   if (llama) refuse("sliding_window", o.sliding_window > 0, "; 'mistral' has it");
 }
 
+std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
+
 void check_lora(const ModelOptions& o, const std::string& path, Problems& problems) {
-  if (!o.is_transformer()) return;  // the modules of a pretrained model are not known yet
-  const auto known = adaptable_modules(o);
-  for (const std::string& target : o.lora.target_modules) {
-    const std::string last = target.substr(target.rfind('.') + 1);
-    if (std::find(known.begin(), known.end(), last) == known.end())
+  if (!o.is_transformer()) return;  // the layers of a pretrained model are not known yet
+  const auto layers = adaptable_layers(o);
+  std::vector<std::string> known;
+  for (const std::string& layer : layers)
+    if (std::find(known.begin(), known.end(), last_part(layer)) == known.end())
+      known.push_back(last_part(layer));
+  for (const std::string& target : o.lora.target_modules)
+    if (std::none_of(layers.begin(), layers.end(),
+                     [&](const std::string& layer) { return is_adapted(layer, {target}); }))
       problems.add(path + ".lora.target_modules",
-                   fmt::format("'{}' is no linear layer of kind '{}'; known are {}", target, o.kind,
-                               fmt::join(known, ", ")));
-  }
+                   fmt::format("'{}' names no linear layer of kind '{}'; known are {}", target,
+                               o.kind, fmt::join(known, ", ")));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// statistics: [N] inverse, or [2, N] mean and inverse; undefined when nobody needs them.
+// means, inverses: of each row; null when nobody needs them. bias: empty for RMSNorm.
 template <class T>
 void forward_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, T epsilon,
                   const at::Tensor& y, T* means, T* inverses) {

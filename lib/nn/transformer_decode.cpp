@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 #include "nn/kv_pages.h"
@@ -13,13 +14,27 @@
 namespace pgtrain {
 namespace {
 
-// The weights as decoding reads them: one product a group, adapters added.
-TransformerWeights fused_weights(const TransformerWeights& weights, double adapter_scale) {
+// The weights as decoding reads them: one product a group, adapters added or left out.
+TransformerWeights fused_weights(const TransformerWeights& weights, double adapter_scale,
+                                 bool merges) {
   TransformerWeights result = weights;
   for (TransformerBlock& block : result.blocks)
-    for (LinearGroup* group : {&block.qkv, &block.output, &block.up, &block.down})
+    for (LinearGroup* group : {&block.qkv, &block.output, &block.up, &block.down}) {
+      if (!merges)
+        for (Linear& part : group->parts) part.lora_a = part.lora_b = at::Tensor();
       *group = fused(*group, adapter_scale);
+    }
   return result;
+}
+
+bool merges_adapters(const TransformerWeights& weights, const ModelOptions& options,
+                     int64_t max_merged_values) {
+  if (!options.lora.enabled()) return true;  // there is nothing to merge
+  int64_t values = 0;
+  for (const TransformerBlock& block : weights.blocks)
+    for (const LinearGroup* group : {&block.qkv, &block.output, &block.up, &block.down})
+      values += group->inputs() * group->outputs();
+  return values <= max_merged_values;
 }
 
 // A [capacity, columns] tensor of which the first rows are in use.
@@ -39,10 +54,11 @@ template <class T>
 class TransformerDecodeState final : public DecodeState {
  public:
   TransformerDecodeState(const TransformerWeights& weights, const ModelOptions& options,
-                         const Rotary* rotary)
+                         const Rotary* rotary, int64_t max_merged_values)
       : source_(weights),
         options_(options),
         rotary_(rotary),
+        merges_(merges_adapters(weights, options, max_merged_values)),
         shape_(head_shape(options)),
         activation_(activation_of(options)),
         plain_(weights.embedding.options().requires_grad(false)),
@@ -61,7 +77,7 @@ class TransformerDecodeState final : public DecodeState {
     }
     PG_CHECK(!prompts.empty(), "no prompts");
     tokens.finish(options_.vocab_size);
-    weights_ = fused_weights(source_, options_.lora.scale());
+    weights_ = fused_weights(source_, options_.lora.scale(), merges_);
     for (PagedText<T>& text : texts_) text.release(pool_);
     texts_.assign(prompts.size(), {});
     std::vector<T*> row_pages;  // the page of each packed row
@@ -75,7 +91,7 @@ class TransformerDecodeState final : public DecodeState {
           store(layer, t, heads.data_ptr<T>() + row * heads.size(1),
                 qkv.data_ptr<T>() + row * qkv.size(1), row_pages[row]);
     };
-    hidden_ = transformer_forward(weights_, tokens, context);
+    hidden_ = transformer_forward(merges_ ? weights_ : source_, tokens, context);
   }
 
   void select(const std::vector<int64_t>& rows) override {
@@ -156,10 +172,11 @@ class TransformerDecodeState final : public DecodeState {
     }
   }
 
-  // out = x W' + b, or out += with add.
-  static void multiply(const at::Tensor& x, const LinearGroup& group, bool add, at::Tensor& out) {
-    const Linear& part = group.parts[0];
-    const at::Tensor weight = group.input_major ? part.weight : part.weight.t();
+  // out = x W' + b, or out += with add. fused: of weights_; source: the same layers in source_.
+  void multiply(const at::Tensor& x, const LinearGroup& fused, const LinearGroup& source, bool add,
+                at::Tensor& out) {
+    const Linear& part = fused.parts[0];
+    const at::Tensor weight = fused.input_major ? part.weight : part.weight.t();
     if (add) {
       out.addmm_(x, weight);
       if (part.bias.defined()) out.add_(part.bias);
@@ -168,26 +185,42 @@ class TransformerDecodeState final : public DecodeState {
     } else {
       at::mm_out(out, x, weight);
     }
+    if (!merges_) add_adapters(x, source, out);
+  }
+
+  void add_adapters(const at::Tensor& x, const LinearGroup& group, at::Tensor& out) {
+    int64_t column = 0;
+    for (size_t i = 0; i < group.parts.size(); ++i) {
+      const Linear& part = group.parts[i];
+      if (part.lora_a.defined()) {
+        at::Tensor low = low_.rows(x.size(0), options_.lora.rank, plain_);
+        at::mm_out(low, x, part.lora_a.t());
+        out.narrow(1, column, group.outputs(i))
+            .addmm_(low, part.lora_b.t(), 1, options_.lora.scale());
+      }
+      column += group.outputs(i);
+    }
   }
 
   void run_block(size_t layer) {
     const TransformerBlock& block = weights_.blocks[layer];
+    const TransformerBlock& source = source_.blocks[layer];
     const int64_t rows = count();
     at::Tensor normed = normed_.rows(rows, options_.hidden_size, plain_);
     at::Tensor qkv = qkv_.rows(rows, shape_.columns(), plain_);
     at::Tensor attended = attended_.rows(rows, shape_.query_columns(), plain_);
     norm_out(x_, block.attention_norm, options_.norm_epsilon, normed);
-    multiply(normed, block.qkv, false, qkv);
+    multiply(normed, block.qkv, source.qkv, false, qkv);
     for (int64_t row = 0; row < rows; ++row)
       attend(layer, block, row, qkv.data_ptr<T>() + row * shape_.columns(),
              attended.data_ptr<T>() + row * shape_.query_columns());
-    multiply(attended, block.output, true, x_);
+    multiply(attended, block.output, source.output, true, x_);
     norm_out(x_, block.mlp_norm, options_.norm_epsilon, normed);
     at::Tensor inner = inner_.rows(rows, block.up.outputs(), plain_);
-    multiply(normed, block.up, false, inner);
+    multiply(normed, block.up, source.up, false, inner);
     at::Tensor active = active_.rows(rows, options_.resolved_intermediate_size(), plain_);
     activate_out(activation_, inner, active);
-    multiply(active, block.down, true, x_);
+    multiply(active, block.down, source.down, true, x_);
   }
 
   void attend(size_t layer, const TransformerBlock& block, int64_t row, T* qkv, T* out) {
@@ -218,6 +251,7 @@ class TransformerDecodeState final : public DecodeState {
   const TransformerWeights& source_;
   const ModelOptions& options_;
   const Rotary* rotary_;
+  bool merges_;  // adapters are in weights_
   HeadShape shape_;
   Activation activation_;
   at::TensorOptions plain_;
@@ -230,7 +264,7 @@ class TransformerDecodeState final : public DecodeState {
   at::Tensor table_;  // Rotary::table of at least the longest text
   at::Tensor x_;      // [rows, hidden_size]: the residual stream
   at::Tensor hidden_;
-  RowBuffer x_buffer_, hidden_buffer_, normed_, qkv_, attended_, inner_, active_;
+  RowBuffer x_buffer_, hidden_buffer_, normed_, qkv_, attended_, inner_, active_, low_;
   std::vector<T> scores_;
 };
 
@@ -238,10 +272,13 @@ class TransformerDecodeState final : public DecodeState {
 
 std::unique_ptr<DecodeState> make_transformer_decode_state(const TransformerWeights& weights,
                                                            const ModelOptions& options,
-                                                           const Rotary* rotary) {
+                                                           const Rotary* rotary,
+                                                           int64_t max_merged_values) {
   if (weights.embedding.scalar_type() == at::kDouble)
-    return std::make_unique<TransformerDecodeState<double>>(weights, options, rotary);
-  return std::make_unique<TransformerDecodeState<float>>(weights, options, rotary);
+    return std::make_unique<TransformerDecodeState<double>>(weights, options, rotary,
+                                                            max_merged_values);
+  return std::make_unique<TransformerDecodeState<float>>(weights, options, rotary,
+                                                         max_merged_values);
 }
 
 }  // namespace pgtrain

@@ -1,6 +1,7 @@
 // The incremental state of a transformer: a paged key/value cache and one buffer for each product.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "nn/language_model.h"
@@ -9,10 +10,15 @@
 
 namespace pgtrain {
 
-// Adapters are added to the weights in start(), which also sees the weights of the moment; they
-// must not change between start() and the last step(). The arguments must outlive the state.
-std::unique_ptr<DecodeState> make_transformer_decode_state(const TransformerWeights& weights,
-                                                           const ModelOptions& options,
-                                                           const Rotary* rotary);
+// Networks with at most this many values in their blocks get a copy of the weights with the
+// adapters added; larger ones run the adapters beside the weights, which takes no memory and up to
+// a twenty-fifth of a step.
+constexpr int64_t kMaxMergedValues = int64_t{1} << 24;
+
+// The state sees the weights as they are at start(); they must not change before the last step().
+// The first three arguments must outlive the state.
+std::unique_ptr<DecodeState> make_transformer_decode_state(
+    const TransformerWeights& weights, const ModelOptions& options, const Rotary* rotary,
+    int64_t max_merged_values = kMaxMergedValues);
 
 }  // namespace pgtrain

@@ -65,23 +65,15 @@ TransformerBlock make_gpt2_block(const ModelOptions& options) {
   return block;
 }
 
-std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
-
-// Whether a PEFT target names the layer: its whole name or the end of it after a dot.
-bool is_target(const std::string& layer, const std::vector<std::string>& targets) {
-  if (targets.empty()) return true;
-  return std::any_of(targets.begin(), targets.end(), [&](const std::string& target) {
-    const std::string end = "." + target;
-    return layer == target || (layer.size() > end.size() &&
-                               layer.compare(layer.size() - end.size(), end.size(), end) == 0);
-  });
+std::string block_prefix(const ModelOptions& options, int64_t layer) {
+  return (options.is_gpt2() ? "transformer.h." : "model.layers.") + std::to_string(layer) + ".";
 }
 
 void add_adapters(TransformerBlock& block, const LoraOptions& lora) {
   for (LinearGroup* group : {&block.qkv, &block.output, &block.up, &block.down})
     for (size_t i = 0; i < group->parts.size(); ++i) {
       Linear& part = group->parts[i];
-      if (!is_target(block.prefix + part.name, lora.target_modules)) continue;
+      if (!is_adapted(block.prefix + part.name, lora.target_modules)) continue;
       part.lora_a = at::empty({lora.rank, group->inputs()});
       part.lora_b = at::empty({group->outputs(i), lora.rank});
     }
@@ -119,7 +111,7 @@ TransformerWeights make_weights(const ModelOptions& options) {
   if (gpt2) weights.positions = at::empty({options.max_positions, options.hidden_size});
   for (int64_t layer = 0; layer < options.num_layers; ++layer) {
     TransformerBlock block = gpt2 ? make_gpt2_block(options) : make_llama_block(options);
-    block.prefix = (gpt2 ? "transformer.h." : "model.layers.") + std::to_string(layer) + ".";
+    block.prefix = block_prefix(options, layer);
     if (options.lora.enabled()) add_adapters(block, options.lora);
     weights.blocks.push_back(std::move(block));
   }
@@ -163,21 +155,27 @@ std::vector<WeightSlot> adapter_slots(TransformerWeights& weights) {
   return slots;
 }
 
-std::vector<std::string> adaptable_modules(const ModelOptions& options) {
-  if (!options.is_transformer()) return {};
-  const TransformerBlock block = [&] {
-    ModelOptions tiny = options;
-    tiny.hidden_size = tiny.num_heads = tiny.num_kv_heads = tiny.head_dim = 1;
-    tiny.intermediate_size = 1;
-    return options.is_gpt2() ? make_gpt2_block(tiny) : make_llama_block(tiny);
-  }();
+std::vector<std::string> adaptable_layers(const ModelOptions& options) {
   std::vector<std::string> names;
-  for (const LinearGroup* group : {&block.qkv, &block.output, &block.up, &block.down})
-    for (const Linear& part : group->parts) {
-      const std::string name = last_part(part.name);
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-    }
+  if (!options.is_transformer()) return names;
+  ModelOptions tiny = options;  // the names do not depend on the sizes
+  tiny.hidden_size = tiny.num_heads = tiny.num_kv_heads = tiny.head_dim = 1;
+  tiny.intermediate_size = 1;
+  const TransformerBlock block = options.is_gpt2() ? make_gpt2_block(tiny) : make_llama_block(tiny);
+  for (int64_t layer = 0; layer < options.num_layers; ++layer)
+    for (const LinearGroup* group : {&block.qkv, &block.output, &block.up, &block.down})
+      for (const Linear& part : group->parts)
+        names.push_back(block_prefix(options, layer) + part.name);
   return names;
+}
+
+bool is_adapted(const std::string& layer, const std::vector<std::string>& target_modules) {
+  if (target_modules.empty()) return true;
+  return std::any_of(target_modules.begin(), target_modules.end(), [&](const std::string& target) {
+    const std::string end = "." + target;
+    return layer == target || (layer.size() > end.size() &&
+                               layer.compare(layer.size() - end.size(), end.size(), end) == 0);
+  });
 }
 
 }  // namespace pgtrain

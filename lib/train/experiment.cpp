@@ -109,6 +109,7 @@ void check_tokenizer(const ExperimentConfig& config, Problems& problems) {
 void check(const ExperimentConfig& config, Problems& problems) {
   check_algorithm(config, problems);
   check_optimizer(config.optimizer, problems);
+  check_model(config.model, "model", problems);
   const int64_t samples = config.rollout.prompts_per_step * config.rollout.samples_per_prompt;
   check_model(config.model, "model", problems);
   check_tokenizer(config, problems);

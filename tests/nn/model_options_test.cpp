@@ -263,7 +263,9 @@ TEST_CASE("model options: sizes and parts that do not fit each other are refused
   refused({"kind=llama", "family=mistral", "mlp_bias=true"}, "model.mlp_bias");
   refused({"kind=llama", "rope_scaling={type: llama3, low_freq_factor: 5}"}, "high_freq_factor");
   refused({"kind=llama", "lora={rank: 2, target_modules: [c_attn]}"},
-          "'c_attn' is no linear layer of kind 'llama'; known are q_proj");
+          "'c_attn' names no linear layer of kind 'llama'; known are q_proj, k_proj");
+  refused({"kind=gpt2", "lora={rank: 2, target_modules: [mlp.c_proj, attn.c_fc]}"}, "'attn.c_fc'");
+  refused({"kind=gpt2", "lora={rank: 2, target_modules: [h.1.mlp.c_proj]}"}, "'h.1.mlp.c_proj'");
 }
 
 TEST_CASE("model options: a described block loads into the network that it says", "[nn]") {

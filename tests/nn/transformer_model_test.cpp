@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "nn/parameters.h"
+#include "nn/transformer_decode.h"
 #include "support/models.h"
 #include "support/tensors.h"
 
@@ -352,6 +353,33 @@ TEST_CASE("transformer: it sees new weights after an update, adapters too", "[nn
     state->start({{1, 2}});
     CHECK(!test::same_bits(state->hidden(), before));
     CHECK(close(state->hidden()[0], state_after(*model, {1, 2}), test::kTolerance32));
+  }
+}
+
+TEST_CASE("lora: decoding with adapters beside the weights equals decoding with them added",
+          "[nn]") {
+  for (const std::string& kind : kKinds) {
+    INFO(kind);
+    ModelOptions options = small_options(kind);
+    options.lora.rank = 2;
+    options.lora.use_rslora = true;
+    if (kind == "mistral") options.lora.target_modules = {"k_proj", "up_proj", "o_proj"};
+    auto weights = make_weights(options);
+    torch::manual_seed(4);
+    for (const auto& slots : {base_slots(weights, options), adapter_slots(weights)})
+      for (const WeightSlot& slot : slots) slot.tensor->normal_(0, 0.3);
+    std::optional<Rotary> rotary;
+    if (options.is_llama()) rotary.emplace(options);
+    const Rotary* angles = rotary ? &*rotary : nullptr;
+    const auto added = make_transformer_decode_state(weights, options, angles);
+    const auto beside = make_transformer_decode_state(weights, options, angles, 0);
+    for (const auto& state : {added.get(), beside.get()}) {
+      state->start({{1, 4, 2}, {7}});
+      state->select({0, 1, 1});
+      state->step({3, 3, 5});
+      state->step({0, 9, 2});
+    }
+    CHECK(close(beside->hidden(), added->hidden(), 3 * test::kTolerance32));
   }
 }
 
