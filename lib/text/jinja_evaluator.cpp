@@ -29,6 +29,7 @@ class Evaluator::Depth {
 
 std::string Evaluator::run(const Program& program,
                            std::vector<std::pair<std::string, Value>> variables) {
+  const ComparisonLimit limit(Budget::kSteps);
   variables_ = std::move(variables);
   Scope& context = new_scope(nullptr);
   for (const auto& [name, value] : variables_) context.variables[name] = value;

@@ -54,7 +54,7 @@ class Tracker {
   }
 
  private:
-  static constexpr int64_t kMostCopies = 4'000'000;
+  static constexpr int64_t kMostCopies = 400'000;
 
   // Statements of a frame, then the frames inside of it, which need all of its names.
   void frame(Body& body, Symbols& symbols) {

@@ -1,6 +1,7 @@
 #include "text/jinja_value.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "core/error.h"
@@ -15,6 +16,17 @@ struct Overloaded : Fs... {
 };
 template <class... Fs>
 Overloaded(Fs...) -> Overloaded<Fs...>;
+
+thread_local int64_t comparison_work_left = std::numeric_limits<int64_t>::max();
+
+void work(size_t amount) {
+  comparison_work_left -= static_cast<int64_t>(amount);
+  if (comparison_work_left < 0) throw Fault("the template takes too many steps to compare values");
+}
+
+size_t text_work(const Value& a, const Value& b) {
+  return std::min(a.text().size(), b.text().size()) / 64;
+}
 
 int checked_depth(int deepest) {
   if (deepest >= kMaxValueDepth)
@@ -118,7 +130,13 @@ bool is_ordered_sequence(const Value& value) {
 
 }  // namespace
 
+ComparisonLimit::ComparisonLimit(int64_t work)
+    : outer_(std::exchange(comparison_work_left, work)) {}
+
+ComparisonLimit::~ComparisonLimit() { comparison_work_left = outer_; }
+
 const Value* Dict::find(std::string_view key) const {
+  work(1 + items.size() / 4);
   const auto found =
       std::find_if(items.begin(), items.end(), [&](const auto& item) { return item.first == key; });
   return found == items.end() ? nullptr : &found->second;
@@ -203,11 +221,15 @@ bool truth(const Value& value) {
 }
 
 bool equal(const Value& a, const Value& b) {
+  work(1);
   if (a.is_number() && b.is_number()) {
     if (a.is_integer() && b.is_integer()) return a.integer() == b.integer();
     return a.number() == b.number();
   }
-  if (a.is_text() && b.is_text()) return a.text() == b.text();
+  if (a.is_text() && b.is_text()) {
+    work(text_work(a, b));
+    return a.text() == b.text();
+  }
   if (a.is_sequence() && b.is_sequence()) return equal_sequences(a.sequence(), b.sequence());
   if (a.is_dict() && b.is_dict()) return equal_dicts(a.dict(), b.dict());
   if (a.is_none() || a.is_undefined()) return a.type_name() == b.type_name();
@@ -224,7 +246,11 @@ bool equal(const Value& a, const Value& b) {
 
 int compare(const Value& a, const Value& b) {
   if (a.is_number() && b.is_number()) return compare_numbers(a, b);
-  if (a.is_text() && b.is_text()) return a.text().compare(b.text());
+  work(1);
+  if (a.is_text() && b.is_text()) {
+    work(text_work(a, b));
+    return a.text().compare(b.text());
+  }
   const bool are_sequences =
       is_ordered_sequence(a) && is_ordered_sequence(b) && a.sequence().kind == b.sequence().kind;
   if (!are_sequences)

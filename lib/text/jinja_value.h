@@ -130,6 +130,20 @@ class Value {
 
 constexpr int kMaxValueDepth = 64;
 
+// Limits the work of comparing values and looking up keys in this thread while it lives: values
+// share their parts, so that a small one can be exponentially large to walk through. Beyond the
+// limit equal, compare and Dict::find throw Fault; without one they do not count.
+class ComparisonLimit {
+ public:
+  explicit ComparisonLimit(int64_t work);
+  ~ComparisonLimit();
+  ComparisonLimit(const ComparisonLimit&) = delete;
+  ComparisonLimit& operator=(const ComparisonLimit&) = delete;
+
+ private:
+  int64_t outer_;
+};
+
 // Python's bool(value).
 bool truth(const Value& value);
 // Python's ==, by value and type: 1 == 1.0 == True, "1" != 1.

@@ -111,7 +111,6 @@ void check(const ExperimentConfig& config, Problems& problems) {
   check_optimizer(config.optimizer, problems);
   check_model(config.model, "model", problems);
   const int64_t samples = config.rollout.prompts_per_step * config.rollout.samples_per_prompt;
-  check_model(config.model, "model", problems);
   check_tokenizer(config, problems);
   if (config.optimizer.warmup_steps > config.train.steps)
     problems.add("optimizer.warmup_steps",

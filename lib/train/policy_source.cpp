@@ -168,6 +168,17 @@ void PolicyText::set_chat(const std::string& name, const std::string& system) {
   }
 }
 
+std::vector<std::string> adaptable_modules(const ModelOptions& options) {
+  ModelOptions one = options;
+  one.num_layers = 1;
+  std::vector<std::string> names;
+  for (const std::string& layer : adaptable_layers(one)) {
+    const std::string name = layer.substr(layer.rfind('.') + 1);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
 PolicySource open_policy_source(const fs::path& path, AdapterUse use) {
   return open_at_depth(path, use, 0);
 }

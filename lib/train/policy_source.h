@@ -53,6 +53,10 @@ struct PolicySource {
   std::string base;  // the model that the frozen weights are from; for runs with adapters
 };
 
+// The last parts of the names of the layers that can have adapters, as PEFT's target_modules:
+// "q_proj", ...; none for recurrent networks.
+std::vector<std::string> adaptable_modules(const ModelOptions& options);
+
 enum class AdapterUse { kKeep, kMerge };
 
 // path: a checkpoint of any kind, a Hugging Face folder, a GGUF file or a PEFT adapter, whose base

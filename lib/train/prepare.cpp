@@ -46,16 +46,18 @@ PolicySource pretrained_policy(const ExperimentConfig& config) {
   PolicySource policy = open_policy_source(config.model.path, AdapterUse::kMerge);
   policy.base = config.model.path;
   policy.model.lora = config.model.lora;
-  const std::vector<std::string> known = adaptable_modules(policy.model);
-  if (policy.model.lora.enabled() && known.empty())
+  if (!policy.model.lora.enabled()) return policy;
+  const std::vector<std::string> layers = adaptable_layers(policy.model);
+  if (layers.empty())
     throw key_error(config, "model.lora.rank",
                     fmt::format("{} is a model of kind {}, which takes no adapters",
                                 config.model.path, policy.model.kind));
   for (const std::string& name : policy.model.lora.target_modules)
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      throw key_error(
-          config, "model.lora.target_modules",
-          fmt::format("the model has no layers '{}'; it has {}", name, fmt::join(known, ", ")));
+    if (std::none_of(layers.begin(), layers.end(),
+                     [&](const std::string& layer) { return is_adapted(layer, {name}); }))
+      throw key_error(config, "model.lora.target_modules",
+                      fmt::format("the model has no layers '{}'; it has {}", name,
+                                  fmt::join(adaptable_modules(policy.model), ", ")));
   return policy;
 }
 

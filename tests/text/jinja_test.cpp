@@ -166,6 +166,22 @@ TEST_CASE("jinja: a template cannot run for ever", "[text]") {
   CHECK(contains(error("{{ range(100001) }}"), "more than 100000 numbers"));
 }
 
+TEST_CASE("jinja: comparing values that share their parts is bounded", "[text]") {
+  const std::string twice =
+      "{% set n = namespace(a=[1], b=[1]) %}{% for i in range(60) %}{% set n.a = [n.a, n.a] %}{% "
+      "set "
+      "n.b = [n.b, n.b] %}{% endfor %}";
+  CHECK(contains(error(twice + "{{ n.a == n.b }}"), "too many steps to compare"));
+  CHECK(contains(error(twice + "{{ n.a in [n.b] }}"), "too many steps to compare"));
+  CHECK(contains(error(twice + "{{ n.a < n.b }}"), "too many steps to compare"));
+  CHECK(contains(error(twice + "{{ n.a }}"), "takes too"));
+  CHECK(contains(error(twice + "{{ n.a|tojson }}"), "takes too"));
+  CHECK(contains(
+      error("{% set s = 'a' * 9000000 %}{% set t = 'a' * 9000000 %}{% for i in range(99999) "
+            "%}{% if s == t %}{% endif %}{% endfor %}"),
+      "too many steps to compare"));
+}
+
 TEST_CASE("jinja: a template cannot take all memory", "[text]") {
   CHECK(contains(error("{{ 'a' * 9000000000000000000 }}"), "too much memory"));
   CHECK(contains(error("{{ 'a' * 20000000 }}"), "exceeds"));
