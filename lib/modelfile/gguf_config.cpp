@@ -16,6 +16,7 @@ using Json = nlohmann::json;
 constexpr int64_t kMaxSize = int64_t{1} << 24;  // of a width or a count of positions, tokens, heads
 constexpr int64_t kMaxLayers = 4096;
 constexpr double kFactorTolerance = 1e-5;
+constexpr double kTwoPi = 6.283185307179586;
 
 // Metadata under the architecture's prefix.
 class Keys {
@@ -128,6 +129,27 @@ bool are_close(const std::vector<float>& a, const std::vector<float>& b) {
   return true;
 }
 
+// Llama 3's scaling with the bounds 1 and 4 that could have made the factors: the factor is the
+// largest of them; one between 1 and it is 1 / ((1 - s) / factor + s) of a known wavelength w, and
+// original = w (1 + 3 s).
+Llama3Scaling guess_scaling(const std::vector<float>& factors, double theta, int64_t head_dim) {
+  Llama3Scaling scaling;
+  scaling.factor = *std::max_element(factors.begin(), factors.end());
+  for (size_t i = 0; i < factors.size(); ++i) {
+    if (factors[i] <= 1 || factors[i] >= scaling.factor) continue;
+    const double smooth = (1 / double{factors[i]} - 1 / scaling.factor) / (1 - 1 / scaling.factor);
+    const double wavelength =
+        kTwoPi * std::pow(theta, 2 * static_cast<double>(i) / static_cast<double>(head_dim));
+    const double original =
+        std::round(wavelength * (scaling.low_freq_factor +
+                                 smooth * (scaling.high_freq_factor - scaling.low_freq_factor)));
+    if (original >= 1 && original <= static_cast<double>(kMaxSize))
+      scaling.original_max_position_embeddings = original;
+    break;
+  }
+  return scaling;
+}
+
 void add_rope_factors(const GgufFile& file, int64_t head_dim, Json& config) {
   const GgufTensor* tensor = file.find_tensor("rope_freqs.weight");
   if (tensor == nullptr) return;
@@ -142,10 +164,9 @@ void add_rope_factors(const GgufFile& file, int64_t head_dim, Json& config) {
       throw DataError(
           fmt::format("{}: tensor \"rope_freqs.weight\" holds {}, all must be finite and positive",
                       file.path(), factor));
-  Llama3Scaling scaling;
-  scaling.factor = *std::max_element(factors.begin(), factors.end());
-  if (are_close(factors,
-                llama3_rope_factors(config["rope_theta"].get<double>(), head_dim, scaling)))
+  const double theta = config["rope_theta"].get<double>();
+  const Llama3Scaling scaling = guess_scaling(factors, theta, head_dim);
+  if (are_close(factors, llama3_rope_factors(theta, head_dim, scaling)))
     config["rope_scaling"] = {{"rope_type", "llama3"},
                               {"factor", scaling.factor},
                               {"low_freq_factor", scaling.low_freq_factor},

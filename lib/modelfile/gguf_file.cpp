@@ -1,7 +1,9 @@
 #include "modelfile/gguf_file.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <utility>

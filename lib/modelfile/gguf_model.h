@@ -13,9 +13,9 @@ namespace pgtrain {
 
 // config.json's content for architecture llama, qwen2, qwen3 or gpt2. Llama with a sliding window
 // becomes model_type "mistral". tie_word_embeddings is true when the file has no output.weight.
-// rope_freqs.weight becomes rope_scaling of type "llama3" when it is what Llama 3.1 to 3.3 use (low
-// 1, high 4, original 8192, any factor; to 1e-5), and otherwise stands, as the list of divisors of
-// the rotary frequencies, under "pgtrain_rope_factors". Throws DataError: unknown architecture,
+// rope_freqs.weight becomes rope_scaling of type "llama3" when such a scaling with Llama 3's bounds
+// (low 1, high 4) gives it to 1e-5, and otherwise stands, as the list of divisors of the rotary
+// frequencies, under "pgtrain_rope_factors". Throws DataError: unknown architecture,
 // mixture of experts, per-layer sizes, partial rotary embeddings, longrope, split files, values
 // that contradict each other or the tensors.
 nlohmann::json hf_config_of(const GgufFile& file);

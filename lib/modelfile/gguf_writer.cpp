@@ -4,11 +4,12 @@
 #include <c10/core/GradMode.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <functional>
 #include <set>
+#include <utility>
 
 #include "core/error.h"
 #include "core/files.h"

@@ -97,6 +97,11 @@ TEST_CASE("rope scaling makes the round trip", "[modelfile]") {
     config["rope_scaling"] = scaling;
     CHECK(round_trip(config) == config);
   }
+  // The original length is found again from the factors.
+  Json other = model.config;
+  other["rope_scaling"]["original_max_position_embeddings"] = 5000;
+  other["rope_scaling"]["factor"] = 32.0;
+  CHECK(round_trip(other) == other);
   // transformers 5 keeps theta and scaling together.
   Json recent = model.config;
   recent.erase("rope_theta");
