@@ -14,6 +14,7 @@
 #include "prepare_math.h"
 #include "rollout/generator.h"
 #include "tensor/blas.h"
+#include "text/stream_decoder.h"
 #include "text/unicode.h"
 #include "train/experiment.h"
 #include "train/sampling.h"

@@ -36,7 +36,7 @@ def main():
     vocabulary, _ = train([], 261)
     golden = {"generator": f"scripts/make_bpe_goldens.py with tokenizers {tokenizers.__version__}",
               "bytes": sorted(vocabulary, key=vocabulary.get), "files": [], "texts": []}
-    for path, size in (("data/poems_zh/eval.jsonl", 900), ("data/number_words/eval.jsonl", 700), ("data/README.md", 500)):
+    for path, size in (("data/poems_zh/eval.jsonl", 900), ("data/number_words/eval.jsonl", 700), ("LICENSE", 500)):
         golden["files"].append({"path": path, "vocab_size": size, "merges": train(lines(path), size)[1]})
     for _ in range(60):
         texts = [random_text(rng) for _ in range(rng.randint(1, 4))]

@@ -15,7 +15,7 @@ void load_options(TokenizerOptions& options, const std::vector<std::string>& ove
 TEST_CASE("tokenizer options: defaults, values and limits", "[text]") {
   TokenizerOptions options;
   load_options(options, {});
-  CHECK(options.kind == "char");
+  CHECK(options.kind == "auto");
   CHECK(options.vocab_size == 0);
   load_options(options, {"kind=word", "vocab_size=2000"});
   CHECK(options.kind == "word");
