@@ -8,6 +8,7 @@
 #include "config/problems.h"
 #include "config/section.h"
 #include "core/error.h"
+#include "nn/layer_names.h"
 #include "nn/model_limits.h"
 
 namespace pgtrain {

@@ -86,14 +86,6 @@ void describe(Section& section, ModelOptions& options);
 // sizes that do not fit each other, parts that the family does not have.
 void check_model(const ModelOptions& options, const std::string& path, Problems& problems);
 
-// The full names of all linear layers that can have adapters, "model.layers.0.self_attn.q_proj",
-// ...; none for recurrent networks.
-std::vector<std::string> adaptable_layers(const ModelOptions& options);
-
-// Whether one of PEFT's target_modules names the layer: its whole name, or the end of it after a
-// dot. An empty list names every layer.
-bool is_adapted(const std::string& layer, const std::vector<std::string>& target_modules);
-
 // Parameters of the network without adapters, computed without building it.
 int64_t parameter_count(const ModelOptions& options);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "nn/layer_names.h"
 
 namespace pgtrain {
 namespace {
@@ -38,35 +39,32 @@ TransformerBlock make_llama_block(const ModelOptions& options) {
   const int64_t hidden = options.hidden_size;
   const int64_t inner = options.resolved_intermediate_size();
   const int64_t kv = shape.kv_heads * shape.size;
+  const LayerNames names = layer_names(options);
   TransformerBlock block;
   block.attention_norm = make_norm(hidden, false);
-  block.qkv = make_group({"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
-                         {shape.query_columns(), kv, kv}, hidden, options.qkv_bias, false);
+  block.qkv =
+      make_group(names.qkv, {shape.query_columns(), kv, kv}, hidden, options.qkv_bias, false);
   if (options.qk_norm) block.head_norms = {at::empty({shape.size}), at::empty({shape.size})};
   block.output =
-      make_group({"self_attn.o_proj"}, {hidden}, shape.query_columns(), options.output_bias, false);
+      make_group(names.output, {hidden}, shape.query_columns(), options.output_bias, false);
   block.mlp_norm = make_norm(hidden, false);
-  block.up =
-      make_group({"mlp.gate_proj", "mlp.up_proj"}, {inner, inner}, hidden, options.mlp_bias, false);
-  block.down = make_group({"mlp.down_proj"}, {hidden}, inner, options.mlp_bias, false);
+  block.up = make_group(names.up, {inner, inner}, hidden, options.mlp_bias, false);
+  block.down = make_group(names.down, {hidden}, inner, options.mlp_bias, false);
   return block;
 }
 
 TransformerBlock make_gpt2_block(const ModelOptions& options) {
   const int64_t hidden = options.hidden_size;
   const int64_t inner = options.resolved_intermediate_size();
+  const LayerNames names = layer_names(options);
   TransformerBlock block;
   block.attention_norm = make_norm(hidden, true);
-  block.qkv = make_group({"attn.c_attn"}, {3 * hidden}, hidden, true, true);
-  block.output = make_group({"attn.c_proj"}, {hidden}, hidden, true, true);
+  block.qkv = make_group(names.qkv, {3 * hidden}, hidden, true, true);
+  block.output = make_group(names.output, {hidden}, hidden, true, true);
   block.mlp_norm = make_norm(hidden, true);
-  block.up = make_group({"mlp.c_fc"}, {inner}, hidden, true, true);
-  block.down = make_group({"mlp.c_proj"}, {hidden}, inner, true, true);
+  block.up = make_group(names.up, {inner}, hidden, true, true);
+  block.down = make_group(names.down, {hidden}, inner, true, true);
   return block;
-}
-
-std::string block_prefix(const ModelOptions& options, int64_t layer) {
-  return (options.is_gpt2() ? "transformer.h." : "model.layers.") + std::to_string(layer) + ".";
 }
 
 void add_adapters(TransformerBlock& block, const LoraOptions& lora) {
@@ -153,29 +151,6 @@ std::vector<WeightSlot> adapter_slots(TransformerWeights& weights) {
         slots.push_back({name + ".lora_B.weight", &part.lora_b, false});
       }
   return slots;
-}
-
-std::vector<std::string> adaptable_layers(const ModelOptions& options) {
-  std::vector<std::string> names;
-  if (!options.is_transformer()) return names;
-  ModelOptions tiny = options;  // the names do not depend on the sizes
-  tiny.hidden_size = tiny.num_heads = tiny.num_kv_heads = tiny.head_dim = 1;
-  tiny.intermediate_size = 1;
-  const TransformerBlock block = options.is_gpt2() ? make_gpt2_block(tiny) : make_llama_block(tiny);
-  for (int64_t layer = 0; layer < options.num_layers; ++layer)
-    for (const LinearGroup* group : {&block.qkv, &block.output, &block.up, &block.down})
-      for (const Linear& part : group->parts)
-        names.push_back(block_prefix(options, layer) + part.name);
-  return names;
-}
-
-bool is_adapted(const std::string& layer, const std::vector<std::string>& target_modules) {
-  if (target_modules.empty()) return true;
-  return std::any_of(target_modules.begin(), target_modules.end(), [&](const std::string& target) {
-    const std::string end = "." + target;
-    return layer == target || (layer.size() > end.size() &&
-                               layer.compare(layer.size() - end.size(), end.size(), end) == 0);
-  });
 }
 
 }  // namespace pgtrain

@@ -10,6 +10,7 @@
 #include "core/files.h"
 #include "modelfile/model_tokenizer.h"
 #include "modelfile/tensor_header.h"
+#include "nn/layer_names.h"
 
 namespace pgtrain {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "nn/layer_names.h"
 
 namespace pgtrain {
 namespace {
