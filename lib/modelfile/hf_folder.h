@@ -39,8 +39,8 @@ ModelFiles read_tokenizer_files(const std::filesystem::path& folder);
 std::shared_ptr<WeightSource> open_hf_weights(const std::filesystem::path& folder,
                                               const nlohmann::json& config);
 
-// Writes every part of `files` that is there into an existing folder; config's "torch_dtype" is set.
-// Throws DiskError.
+// Writes every part of `files` that is there into an existing folder; config's "torch_dtype" is
+// set. Throws DiskError.
 void write_model_files(const std::filesystem::path& folder, const ModelFiles& files,
                        at::ScalarType dtype);
 
