@@ -14,6 +14,8 @@ void describe_run(Section& s, RunOptions& o) {
   s.field("seed", o.seed, "every random draw of the run follows from it", at_least(0));
   s.field("threads", o.threads, "worker threads; 0 = one for each core; never changes the results",
           between(0, 4096));
+  s.field("check_memory", o.check_memory,
+          "refuse to start a run that needs more memory than the machine has left");
 }
 
 void describe_warmup(Section& s, WarmupOptions& o) {

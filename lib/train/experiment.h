@@ -26,6 +26,7 @@ struct RunOptions {
   std::string directory;  // empty = runs/<name>
   int64_t seed = 1;
   int64_t threads = 0;  // 0 = one for each core; never changes the results
+  bool check_memory = true;
 };
 
 struct WarmupOptions {

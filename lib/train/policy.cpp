@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/memory.h"
 #include "modelfile/model_tokenizer.h"
 
 namespace pgtrain {
@@ -45,6 +46,17 @@ std::string adapted_module(const std::string& name) {
   const std::string prefix = "base_model.model.";
   PG_CHECK(starts_with(name, prefix), "{} is no adapter", name);
   return name.substr(prefix.size(), name.rfind(".lora_") - prefix.size());
+}
+
+void check_fits(const ModelOptions& model, const std::filesystem::path& path) {
+  const int64_t count = parameter_count(model);
+  const uint64_t bytes = static_cast<uint64_t>(count) * sizeof(float);
+  const uint64_t available = available_memory();
+  if (available > 0 && bytes > available)
+    throw DataError(
+        fmt::format("{}: {} parameters x 4 B = {} do not fit into the {} of memory that "
+                    "are available",
+                    path.string(), count, format_bytes(bytes), format_bytes(available)));
 }
 
 }  // namespace
@@ -121,7 +133,9 @@ void Policy::load(const PolicySource& source, uint64_t seed) {
 
 std::unique_ptr<Policy> Policy::open(const std::filesystem::path& path) {
   const ValueNetwork value = value_network_in(path);
-  auto policy = std::make_unique<Policy>(open_policy_source(path, AdapterUse::kKeep), value, 0);
+  PolicySource source = open_policy_source(path, AdapterUse::kKeep);
+  check_fits(source.model, path);
+  auto policy = std::make_unique<Policy>(std::move(source), value, 0);
   if (value != ValueNetwork::kNone)
     copy_into(TensorFile::open(path / kValueFile), policy->named_values(true));
   return policy;

@@ -10,11 +10,13 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "core/memory.h"
 #include "core/signals.h"
 #include "rl/group_advantage.h"
 #include "tensor/blas.h"
 #include "tensor/masked.h"
 #include "train/evaluation.h"
+#include "train/memory_estimate.h"
 #include "train/supervised.h"
 #include "train/update_metrics.h"
 
@@ -92,6 +94,8 @@ Trainer::Trainer(const ExperimentConfig& config)
       kl_controller_(controller_of(config.algorithm.kl)),
       entropy_control_(entropy_control_of(config.algorithm)),
       drift_(config.fairness) {
+  if (config_.run.check_memory)
+    check_memory(estimate_memory(config_, experiment_, pool_.size()), available_memory());
   policy_ =
       std::make_unique<Policy>(std::move(experiment_.policy), value_network_of(config_.algorithm),
                                static_cast<uint64_t>(config_.run.seed));
