@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/hash.h"
 #include "modelfile/model_tokenizer.h"
 
 namespace pgtrain {
@@ -45,6 +46,18 @@ std::string adapted_module(const std::string& name) {
   const std::string prefix = "base_model.model.";
   PG_CHECK(starts_with(name, prefix), "{} is no adapter", name);
   return name.substr(prefix.size(), name.rfind(".lora_") - prefix.size());
+}
+
+// "" for no parameters.
+std::string digest_of(const std::vector<LanguageModel::Parameter>& parameters) {
+  std::string lines;
+  for (const auto& parameter : parameters) {
+    const at::Tensor& values = *parameter.tensor;
+    PG_CHECK(values.is_contiguous(), "{} is not contiguous", parameter.name);
+    lines += sha256({static_cast<const char*>(values.data_ptr()), values.nbytes()});
+    lines += " " + parameter.name + "\n";
+  }
+  return lines.empty() ? "" : sha256(lines);
 }
 
 }  // namespace
@@ -166,6 +179,14 @@ LoraAdapter Policy::adapter() const {
 
 std::string Policy::weights_file() const {
   return model().options().lora.enabled() ? kAdapterFile : kWeightsFile;
+}
+
+std::string Policy::frozen_digest() const { return digest_of(network_.model->frozen_parameters()); }
+
+std::string Policy::weights_digest() const {
+  auto all = network_.model->frozen_parameters();
+  for (const auto& parameter : network_.model->parameters()) all.push_back(parameter);
+  return digest_of(all);
 }
 
 void Policy::write(const std::filesystem::path& folder) const {
