@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,7 @@ struct ModelOutputFlags {
   std::string path;
   std::string format;  // hf, gguf or peft
   std::string dtype = "f32";
-  double max_shard_gb = 5;
+  std::optional<double> max_shard_gb;  // of hf only; not given: 5
 };
 
 struct ExportFlags {

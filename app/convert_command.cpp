@@ -23,9 +23,8 @@ void add_output_flags(CLI::App& command, ModelOutputFlags& flags,
       ->capture_default_str();
   command
       .add_option("--max-shard-gb", flags.max_shard_gb,
-                  "largest safetensors file of a Hugging Face folder, in GB")
-      ->check(CLI::Range(0.001, 1e6))
-      ->capture_default_str();
+                  "hf only: largest safetensors file of the folder, in GB; 5 unless given")
+      ->check(CLI::Range(0.001, 1e6));
 }
 
 }  // namespace

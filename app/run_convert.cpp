@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr double kMaxShardGb = 5;
+
 void check_output(const ModelOutputFlags& output) {
   const bool is_gguf = output.format == "gguf";
   if (is_gguf && output.dtype == "bf16")
@@ -23,6 +25,9 @@ void check_output(const ModelOutputFlags& output) {
     throw ConfigError("--dtype q8_0: only GGUF files hold it; use f32, f16 or bf16");
   if (output.format == "peft" && output.dtype != "f32")
     throw ConfigError("--dtype: adapters are written as f32");
+  if (output.max_shard_gb && output.format != "hf")
+    throw ConfigError(fmt::format(
+        "--max-shard-gb: has no effect with --format {}: only hf has shards", output.format));
   std::error_code ignored;
   if (fs::exists(output.path, ignored))
     throw ConfigError(fmt::format("--output {}: is there already", output.path));
@@ -48,7 +53,7 @@ void write_hf(Policy& policy, const ModelOutputFlags& output) {
   HfWriteOptions options;
   if (output.dtype == "f16") options.dtype = at::kHalf;
   if (output.dtype == "bf16") options.dtype = at::kBFloat16;
-  options.max_shard_bytes = static_cast<uint64_t>(output.max_shard_gb * 1e9);
+  options.max_shard_bytes = static_cast<uint64_t>(output.max_shard_gb.value_or(kMaxShardGb) * 1e9);
   write_hf_folder(output.path, policy.model_files(), merged_weights(policy), options);
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/hash.h"
 #include "core/memory.h"
 #include "modelfile/model_tokenizer.h"
 
@@ -57,6 +58,18 @@ void check_fits(const ModelOptions& model, const std::filesystem::path& path) {
         fmt::format("{}: {} parameters x 4 B = {} do not fit into the {} of memory that "
                     "are available",
                     path.string(), count, format_bytes(bytes), format_bytes(available)));
+}
+
+// "" for no parameters.
+std::string digest_of(const std::vector<LanguageModel::Parameter>& parameters) {
+  std::string lines;
+  for (const auto& parameter : parameters) {
+    const at::Tensor& values = *parameter.tensor;
+    PG_CHECK(values.is_contiguous(), "{} is not contiguous", parameter.name);
+    lines += sha256({static_cast<const char*>(values.data_ptr()), values.nbytes()});
+    lines += " " + parameter.name + "\n";
+  }
+  return lines.empty() ? "" : sha256(lines);
 }
 
 }  // namespace
@@ -180,6 +193,14 @@ LoraAdapter Policy::adapter() const {
 
 std::string Policy::weights_file() const {
   return model().options().lora.enabled() ? kAdapterFile : kWeightsFile;
+}
+
+std::string Policy::frozen_digest() const { return digest_of(network_.model->frozen_parameters()); }
+
+std::string Policy::weights_digest() const {
+  auto all = network_.model->frozen_parameters();
+  for (const auto& parameter : network_.model->parameters()) all.push_back(parameter);
+  return digest_of(all);
 }
 
 void Policy::write(const std::filesystem::path& folder) const {

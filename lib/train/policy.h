@@ -58,6 +58,11 @@ class Policy {
   // The file of a folder that holds the trainable parameters.
   std::string weights_file() const;
 
+  // SHA-256 over names and values of the policy's weights, without V: of all of them, or of the
+  // frozen ones ("" when there are none).
+  std::string weights_digest() const;
+  std::string frozen_digest() const;
+
   // What the adapters are now, as PEFT has it. Throws InternalError without adapters.
   LoraAdapter adapter() const;
   // What stands beside the weights in a folder for other tools: config, tokenizer, chat template.

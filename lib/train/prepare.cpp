@@ -22,6 +22,7 @@ std::unique_ptr<Tokenizer> learn_tokenizer(const ExperimentConfig& config, const
   std::vector<std::string_view> texts;
   for (const Record& record : data.records) {
     texts.push_back(record.prompt);
+    for (const ChatMessage& message : record.messages) texts.push_back(message.content);
     texts.insert(texts.end(), record.targets.begin(), record.targets.end());
   }
   try {
@@ -130,18 +131,34 @@ void check_targets(Dataset& data, const PolicyText& text, const ExperimentConfig
       });
 }
 
-// A completion's last token is not read any more.
-void check_positions(Dataset& data, const PolicySource& policy, const ExperimentConfig& config) {
-  if (!policy.model.is_transformer()) return;
+// Throws what is wrong with the prompt, with its place.
+int64_t prompt_tokens(const Dataset& data, const Record& record, const PolicyText& text) {
+  const auto place = [&](const Error& e) {
+    return fmt::format("{}:{}: {}", data.path, record.line, e.what());
+  };
+  try {
+    return static_cast<int64_t>(text.encode_prompt(record).size());
+  } catch (const DataError& e) {
+    throw DataError(place(e));
+  } catch (const ConfigError& e) {
+    throw ConfigError(place(e));
+  }
+}
+
+// Every prompt can be encoded and leaves room for a completion, whose last token is not read any
+// more.
+void check_prompts(Dataset& data, const PolicySource& policy, const ExperimentConfig& config) {
   const int64_t positions = policy.model.max_positions;
-  const int64_t limit = positions - config.rollout.max_new_tokens + 1;
+  const int64_t limit = policy.model.is_transformer()
+                            ? positions - config.rollout.max_new_tokens + 1
+                            : std::numeric_limits<int64_t>::max();
   drop_or_refuse(
       data, config,
       fmt::format("prompt leaves no room for rollout.max_new_tokens ({}) in the model's {} "
                   "positions",
                   config.rollout.max_new_tokens, positions),
       "lower max_new_tokens", [&](const Record& record) -> std::string {
-        const auto length = static_cast<int64_t>(policy.text.encode_prompt(record).size());
+        const int64_t length = prompt_tokens(data, record, policy.text);
         if (length <= limit) return "";
         return fmt::format(
             "the prompt has {} tokens; with rollout.max_new_tokens ({}) that is "
@@ -217,10 +234,10 @@ static PreparedExperiment prepare_with(const ExperimentConfig& config,
   result.policy = policy_of(config, result.train);
   const Tokenizer& tokenizer = *result.policy.text.tokenizer;
   check_targets(result.train, result.policy.text, config);
-  check_positions(result.train, result.policy, config);
+  check_prompts(result.train, result.policy, config);
   warn_about_unknown(result.train, tokenizer);
   if (result.eval) {
-    check_positions(*result.eval, result.policy, config);
+    check_prompts(*result.eval, result.policy, config);
     warn_about_unknown(*result.eval, tokenizer);
     warn_about_overlong(*result.eval, tokenizer, config.rollout.max_new_tokens);
   }

@@ -61,7 +61,7 @@ ReferenceModel::ReferenceModel(const KlOptions& options, std::shared_ptr<const P
   } else {
     fixed_ = Policy::open(options.reference);
     check_same_vocabulary(*fixed_, *start, options.reference);
-    digest_ = digest_file(std::filesystem::path(options.reference) / fixed_->weights_file()).sha256;
+    digest_ = fixed_->weights_digest();
   }
 }
 

@@ -36,7 +36,7 @@ class StartPolicy {
 // The reference of `algorithm.kl`.
 // - start: the start policy, fixed; with refresh_every > 0 every so many steps the present policy;
 // - ema: ema_decay * reference + (1 - ema_decay) * policy after each step, from the start policy;
-// - a checkpoint folder: fixed.
+// - a checkpoint, or any other model that Policy::open knows: fixed.
 class ReferenceModel {
  public:
   // `start` = the start policy. Throws DataError for a folder that is no checkpoint or whose
@@ -46,7 +46,7 @@ class ReferenceModel {
   // Changes during the run, so that checkpoints must hold it.
   bool changes() const { return moving_ != nullptr; }
   const Policy& policy() const { return moving_ ? *moving_ : *fixed_; }
-  // SHA-256 of the weights of a checkpoint folder; empty for the others.
+  // SHA-256 of the weights of a checkpoint or model; empty for the others.
   const std::string& digest() const { return digest_; }
 
   // [batch, time] like the mask: log-probabilities of the completion tokens, over the ids they were

@@ -29,6 +29,7 @@ constexpr const char* kWarmup = "warmup";
 constexpr const char* kTrain = "train";
 constexpr const char* kStartFile = "start.safetensors";
 constexpr const char* kAverageFile = "average.safetensors";
+constexpr const char* kBaseFile = "base.sha256";
 constexpr uint64_t kMaxStateBytes = uint64_t{16} << 20;
 
 double seconds_since(Clock::time_point start) {
@@ -99,6 +100,7 @@ Trainer::Trainer(const ExperimentConfig& config)
   policy_ =
       std::make_unique<Policy>(std::move(experiment_.policy), value_network_of(config_.algorithm),
                                static_cast<uint64_t>(config_.run.seed));
+  base_digest_ = policy_->frozen_digest();
   collector_ =
       std::make_unique<Collector>(config_, *policy_, pool_, experiment_.train, *experiment_.reward);
   // A reference that cannot be used must be told of before the disk is touched.
@@ -141,6 +143,11 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
                     "checkpoint, so the run cannot go on exactly; "
                     "restore the file or start another run",
                     checkpoint.string(), config_.data.train));
+  if (!base_digest_.empty() && read_file(checkpoint / kBaseFile) != base_digest_)
+    throw DataError(
+        fmt::format("{}: the base model {} has changed since this checkpoint, so the run cannot go "
+                    "on exactly; restore it or start another run",
+                    checkpoint.string(), config_.model.path));
   // The same data may give another vocabulary with another version of a library.
   const auto tokenizer_file = checkpoint / "tokenizer.json";
   if (nlohmann::json::parse(read_file(tokenizer_file), nullptr, false) !=
@@ -529,6 +536,7 @@ void Trainer::save() {
     write_text(folder / "state.json", state_.to_json());
     write_text(folder / "experiment.yaml", dump_experiment(config_));
     write_text(folder / "data.sha256", experiment_.data_digest);
+    if (!base_digest_.empty()) write_text(folder / kBaseFile, base_digest_);
   });
   if (best_is_new_ && config_.checkpoint.keep_best && state_.best_step == state_.step)
     checkpoints_->point("best", name);

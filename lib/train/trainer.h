@@ -90,6 +90,7 @@ class Trainer {
   std::unique_ptr<RunDirectory> directory_;
   std::unique_ptr<CheckpointStore> checkpoints_;
   std::unique_ptr<Policy> policy_;
+  std::string base_digest_;  // of the weights that adapters leave alone; "" without
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<PromptCursor> cursor_;
   std::unique_ptr<Collector> collector_;

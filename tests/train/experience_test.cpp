@@ -26,7 +26,7 @@ struct Setting {
       record.targets = {record.prompt[0] == 'f' ? "#" : "abc0123"};
       data.records.push_back(record);
     }
-    auto tokenizer = build_tokenizer({"char", 0}, {std::string_view("abcfv0123456789")});
+    auto tokenizer = build_tokenizer({"char", 0, ""}, {std::string_view("abcfv0123456789")});
     ModelOptions model;
     model.vocab_size = tokenizer->vocab_size();
     model.embedding_size = 4;

@@ -12,7 +12,7 @@ using test::close;
 namespace {
 
 std::unique_ptr<Policy> make_policy(bool with_value_head = false) {
-  auto tokenizer = build_tokenizer({"char", 0}, {std::string_view("abcdef")});
+  auto tokenizer = build_tokenizer({"char", 0, ""}, {std::string_view("abcdef")});
   auto options = test::tiny_options("gru", tokenizer->vocab_size());
   return std::make_unique<Policy>(std::move(tokenizer), options,
                                   with_value_head ? ValueNetwork::kShared : ValueNetwork::kNone, 1);

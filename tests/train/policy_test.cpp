@@ -11,7 +11,7 @@ using namespace pgtrain;
 namespace {
 
 std::unique_ptr<Policy> make_policy(const std::string& kind, ValueNetwork value) {
-  auto tokenizer = build_tokenizer({"char", 0}, {std::string_view("abc 数字")});
+  auto tokenizer = build_tokenizer({"char", 0, ""}, {std::string_view("abc 数字")});
   return std::make_unique<Policy>(std::move(tokenizer), test::tiny_options(kind, 20, 2), value, 5);
 }
 

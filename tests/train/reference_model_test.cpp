@@ -10,7 +10,7 @@ namespace {
 
 std::unique_ptr<Policy> make_policy(uint64_t seed = 1, const char* letters = "abcdef",
                                     ValueNetwork value = ValueNetwork::kNone) {
-  auto tokenizer = build_tokenizer({"char", 0}, {std::string_view(letters)});
+  auto tokenizer = build_tokenizer({"char", 0, ""}, {std::string_view(letters)});
   const auto options = test::tiny_options("gru", tokenizer->vocab_size());
   return std::make_unique<Policy>(std::move(tokenizer), options, value, seed);
 }

@@ -12,7 +12,7 @@ using namespace pgtrain;
 namespace {
 
 std::unique_ptr<Policy> make_policy() {
-  auto tokenizer = build_tokenizer({"char", 0}, {std::string_view("abcdef")});
+  auto tokenizer = build_tokenizer({"char", 0, ""}, {std::string_view("abcdef")});
   const auto options = test::tiny_options("gru", tokenizer->vocab_size());
   return std::make_unique<Policy>(std::move(tokenizer), options, ValueNetwork::kNone, 1);
 }
