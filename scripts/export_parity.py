@@ -148,7 +148,7 @@ def with_tokenizer(folder, work):
     trainer = tokenizers.trainers.BpeTrainer(vocab_size=config["vocab_size"], special_tokens=special,
                                              initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
     tokenizer.train([str(ROOT / "README.md")], trainer)
-    names = dict(bos_token=special[0], eos_token=special[0]) if len(special) == 1 else dict(unk_token="<unk>", bos_token="<s>", eos_token="</s>")
+    names = dict(bos_token=special[min(1, len(special) - 1)], eos_token=special[-1], pad_token=special[-1], unk_token=special[0])
     transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(target)
     return target
 
@@ -304,6 +304,7 @@ def check_all(options):
 
 def main():
     options = parse_arguments()
+    torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as temporary:
