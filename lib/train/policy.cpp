@@ -1,5 +1,7 @@
 #include "train/policy.h"
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -87,6 +89,7 @@ Policy::Policy(PolicySource source, ValueNetwork value, uint64_t seed)
 }
 
 void Policy::initialise(uint64_t seed) {
+  const c10::NoGradGuard no_grad;
   network_.model->initialise(seed);
   if (network_.value_model) network_.value_model->initialise(seed);
 }
@@ -99,6 +102,7 @@ Policy::Policy(std::shared_ptr<const Tokenizer> tokenizer, const ModelOptions& o
 
 // The base's weights, what is merged into them, then the adapters.
 void Policy::load(const PolicySource& source, uint64_t seed) {
+  const c10::NoGradGuard no_grad;
   LanguageModel& model = *network_.model;
   const bool has_adapters = source.model.lora.enabled();
   std::vector<NamedTensor> targets;
