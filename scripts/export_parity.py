@@ -37,6 +37,7 @@ LLAMA_CPP_LIMITS = {"f32": 1e-4, "f16": 5e-3, "q8_0": 5e-2}
 LLAMA_CPP_GELU_LIMIT = 1e-3  # its GELU is a table of half-precision values
 TEXTS = ["One day, Anna saw a sad dog in the house.", "  two  spaces, 12345 and\n\na new line\t!", "I'll say \u00e9t\u00e9, \u4e2d\u6587 and \U0001f600; don't you?", "x"]
 PROMPTS = ["One day, Anna saw a sad dog in the house.", "Tom had a red ball.", "Once upon a time"]
+QWEN_WORDS = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 
 
 class Checks:
@@ -67,6 +68,7 @@ class Tools:
         result = subprocess.run([str(a) for a in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if result.returncode:
             raise RuntimeError(f"pgtrain {' '.join(map(str, arguments))}: exit code {result.returncode}: {result.stderr.strip()}")
+        self.warnings = result.stderr
         return result.stdout
 
     def logits(self, model, lines):
@@ -85,6 +87,7 @@ class Tools:
         target = self.work / f"{name}-{dtype}{'.gguf' if form == 'gguf' else ''}"
         shard = [] if form == "gguf" else ["--max-shard-gb", "0.1" if model == self.options.gguf else "0.001"]
         self.pgtrain("convert", model, "--format", form, "--dtype", dtype, "--output", target, *shard)
+        self.conversion_warnings = self.warnings
         return target
 
 
@@ -144,6 +147,10 @@ def with_tokenizer(folder, work):
     special = ["<|endoftext|>"] if config["eos_token_id"] == 0 else ["<unk>", "<s>", "</s>"]
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    if folder.name.startswith("qwen"):  # transformers cuts like this whatever tokenizer.json says
+        pieces = tokenizers.pre_tokenizers
+        tokenizer.normalizer = tokenizers.normalizers.NFC()
+        tokenizer.pre_tokenizer = pieces.Sequence([pieces.Split(tokenizers.Regex(QWEN_WORDS), "isolated"), pieces.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
     trainer = tokenizers.trainers.BpeTrainer(vocab_size=config["vocab_size"], special_tokens=special,
                                              initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
@@ -174,6 +181,9 @@ def check_hf(tools, checks, name, model, lines):
 
 def check_gguf(tools, checks, name, model, base, lines):
     """convert --format gguf; base is the same model as a Hugging Face folder."""
+    window = getattr(transformers.AutoConfig.from_pretrained(str(base)), "sliding_window", None)
+    if window:
+        lines = [line[:window] for line in lines]
     original, ids = tools.logits(model, lines), tools.ids(model)
     for dtype in ("f32", "f16", "q8_0"):
         check = f"convert gguf {dtype}"
@@ -183,6 +193,8 @@ def check_gguf(tools, checks, name, model, base, lines):
             checks.refused(name, check, str(error).rsplit("exit code ", 1)[1])
             return
         ours = tools.logits(file, lines)
+        if window:  # llama.cpp has none in its architecture llama
+            checks.add(name, f"{check}, texts of at most {window} tokens: pgtrain warned", "sliding_window" in tools.conversion_warnings)
         checks.add(name, f"{check}: the gguf package opens it", len(gguf.GGUFReader(file).tensors) > 0)
         llama_ids, llama_logits = llama_cpp_answers(file, lines)
         checks.add(name, f"{check}: ids of llama.cpp", llama_ids == ids)
