@@ -1,3 +1,5 @@
+#include <spdlog/spdlog.h>
+
 #include <filesystem>
 
 #include "actions.h"
@@ -63,6 +65,11 @@ void write_gguf_file(Policy& policy, const ModelOutputFlags& output) {
     throw ConfigError(
         "GGUF has no form for a tokenizer of kind char, byte or word: train with tokenizer.kind "
         "bpe, or export with --format hf");
+  if (const int64_t window = policy.model().options().sliding_window; window > 0)
+    spdlog::warn(
+        "attention of this model sees {} tokens (sliding_window); the file says so, but llama.cpp "
+        "lets it see all: its results differ for longer texts",
+        window);
   const ModelFiles files = policy.model_files();
   GgufVocabulary vocabulary = gguf_vocabulary(files.tokenizer, tokenizer->settings());
   vocabulary.chat_template = files.chat_template;

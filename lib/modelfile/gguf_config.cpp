@@ -264,7 +264,10 @@ Json hf_config_of(const GgufFile& file) {
     if (std::string(architecture->model_type) == "llama") add_biases(file, config);
     if (slides) {
       config["sliding_window"] = keys.size("attention.sliding_window", int64_t{1} << 31);
-      if (architecture->name != std::string("llama")) config["use_sliding_window"] = true;
+      if (architecture->name != std::string("llama")) {
+        config["use_sliding_window"] = true;
+        config["max_window_layers"] = 0;  // all layers have the window
+      }
     }
   }
   config["tie_word_embeddings"] = file.find_tensor("output.weight") == nullptr;

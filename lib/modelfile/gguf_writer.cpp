@@ -183,7 +183,8 @@ void add_llama(const Json& config, const GgufArchitecture& architecture, const S
   to.f32(arch + ".attention.layer_norm_rms_epsilon", json_number(config, "rms_norm_eps", kConfig));
   to.u32(arch + ".rope.dimension_count", sizes.head_dim);
   to.u32(arch + ".vocab_size", sizes.vocab);
-  if (architecture.model_type == std::string("mistral"))
+  if (architecture.model_type == std::string("mistral") ||
+      config.value("use_sliding_window", false))
     if (const int64_t window = size_of(config, "sliding_window", 0); window > 0)
       to.u32(arch + ".attention.sliding_window", window);
   add_rope(arch, rope, to);

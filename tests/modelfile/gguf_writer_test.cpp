@@ -114,6 +114,25 @@ TEST_CASE("rope scaling makes the round trip", "[modelfile]") {
   CHECK(round_trip(config) == config);
 }
 
+TEST_CASE("sliding windows make the round trip", "[modelfile]") {
+  const TempDir dir;
+  const PretrainedModel model = open_pretrained(kFolder + "llama.gguf");
+  for (const char* family : {"mistral", "qwen2", "qwen3"}) {
+    INFO(family);
+    Json config = model.config;
+    config["model_type"] = family;
+    config["rope_scaling"] = nullptr;
+    config["sliding_window"] = 6;
+    config["use_sliding_window"] = true;
+    write_gguf(dir / "m.gguf", config, *model.vocabulary, all_tensors(*model.weights), {"F32", ""});
+    const Json back = open_pretrained(dir / "m.gguf").config;
+    CHECK(back["model_type"] == family);
+    CHECK(back["sliding_window"] == 6);
+    // transformers gives the window to the layers from this one on.
+    if (back["model_type"] != "mistral") CHECK(back["max_window_layers"] == 0);
+  }
+}
+
 TEST_CASE("embeddings beyond the tokens get placeholder tokens", "[modelfile]") {
   const TempDir dir;
   const PretrainedModel model = open_pretrained(kFolder + "sharded");
