@@ -260,9 +260,11 @@ at::Tensor merged(const at::Tensor& weight, const at::Tensor& a, const at::Tenso
            "weight {}, a {}, b {}", shape_text(weight.sizes().vec()), shape_text(a.sizes().vec()),
            shape_text(b.sizes().vec()));
   const at::ScalarType type = weight.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  at::Tensor delta = at::matmul(b.to(type), a.to(type)).mul_(scale);
-  if (transposed) delta = delta.t();
-  return weight.to(type).add(delta).to(weight.scalar_type());
+  // One product with the weight as its start, as the network adds its own adapters: the same bits.
+  const at::Tensor sum = transposed
+                             ? at::addmm(weight.to(type), a.to(type).t(), b.to(type).t(), 1, scale)
+                             : at::addmm(weight.to(type), b.to(type), a.to(type), 1, scale);
+  return sum.to(weight.scalar_type());
 }
 
 }  // namespace pgtrain

@@ -40,8 +40,9 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 // Only calls that are allowed between fork and exec.
-[[noreturn]] void run_child(const char* directory, const char* in, const char* out, const char* err,
-                            bool closed_streams, uint64_t max_file_bytes, char* const* arguments,
+[[noreturn]] void run_child(const char* program, const char* directory, const char* in,
+                            const char* out, const char* err, bool closed_streams,
+                            uint64_t max_file_bytes, char* const* arguments,
                             char* const* variables) {
   const int in_fd = open(in, O_RDONLY);
   const int out_fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -58,7 +59,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
     const rlimit limit = {max_file_bytes, max_file_bytes};
     setrlimit(RLIMIT_FSIZE, &limit);
   }
-  execve(PGTRAIN_BINARY, arguments, variables);
+  execve(program, arguments, variables);
   _exit(127);
 }
 
@@ -78,8 +79,8 @@ Process::Process(const std::vector<std::string>& arguments, const ProcessOptions
   pid_ = fork();
   if (pid_ < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
   if (pid_ == 0)
-    run_child(options.directory.c_str(), in.c_str(), out.c_str(), err.c_str(),
-              options.closed_streams, options.max_file_bytes, word_pointers.data(),
+    run_child(options.program.c_str(), options.directory.c_str(), in.c_str(), out.c_str(),
+              err.c_str(), options.closed_streams, options.max_file_bytes, word_pointers.data(),
               variable_pointers.data());
 }
 

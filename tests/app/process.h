@@ -15,6 +15,7 @@
 namespace pgtrain::test {
 
 struct ProcessOptions {
+  std::string program = PGTRAIN_BINARY;
   std::string directory = ".";  // working directory
   std::string input;            // standard input
   std::string output;           // a file for standard output, such as /dev/full; empty = captured
