@@ -201,8 +201,9 @@ def check_gguf(tools, checks, name, model, base, lines):
         checks.add(name, f"{check}: ids of pgtrain", tools.ids(file) == ids)
         checks.add(name, f"{check}: llama.cpp - pgtrain, relative", relative_difference(llama_logits, ours),
                    LLAMA_CPP_GELU_LIMIT if (name, dtype) == ("gpt2", "f32") else LLAMA_CPP_LIMITS[dtype])
-        # transformers takes weights from GGUF files, but neither rotary scaling, biases, windows nor gpt2's positions.
-        reference, _ = open_hf(file.parent, gguf_file=file.name, config=transformers.AutoConfig.from_pretrained(str(base)))
+        # transformers takes weights from GGUF files, but neither rotary scaling, biases nor gpt2's positions. Mistral's are Llamas for it.
+        beside = {} if window else {"config": transformers.AutoConfig.from_pretrained(str(base))}
+        reference, _ = open_hf(file.parent, gguf_file=file.name, **beside)
         checks.add(name, f"{check}: transformers - pgtrain", difference(torch_logits(reference, lines), ours), LIMIT)
         if dtype == "f32":
             checks.add(name, f"{check}: pgtrain reads back the very same logits", np.array_equal(original, ours))
