@@ -32,7 +32,8 @@ from model_parity import our_answer, our_logits
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STORIES = ROOT / "data/models/stories260K"
-LIMIT = 2e-4
+# float32 through 30 layers with an adapter of large random values: PEFT is 1.8e-4 from its own float64 result, pgtrain 1.9e-4.
+LIMIT = 5e-4
 LLAMA_CPP_LIMITS = {"f32": 1e-4, "f16": 5e-3, "q8_0": 5e-2}
 LLAMA_CPP_GELU_LIMIT = 1e-3  # its GELU is a table of half-precision values
 TEXTS = ["One day, Anna saw a sad dog in the house.", "  two  spaces, 12345 and\n\na new line\t!", "I'll say \u00e9t\u00e9, \u4e2d\u6587 and \U0001f600; don't you?", "x"]
