@@ -32,7 +32,8 @@ from model_parity import our_answer, our_logits
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STORIES = ROOT / "data/models/stories260K"
-LIMIT = 2e-4
+# float32 through 30 layers with an adapter of large random values: PEFT is 1.8e-4 from its own float64 result, pgtrain 1.9e-4.
+LIMIT = 5e-4
 LLAMA_CPP_LIMITS = {"f32": 1e-4, "f16": 5e-3, "q8_0": 5e-2}
 LLAMA_CPP_GELU_LIMIT = 1e-3  # its GELU is a table of half-precision values
 TEXTS = ["One day, Anna saw a sad dog in the house.", "  two  spaces, 12345 and\n\na new line\t!", "I'll say \u00e9t\u00e9, \u4e2d\u6587 and \U0001f600; don't you?", "x"]
@@ -201,8 +202,9 @@ def check_gguf(tools, checks, name, model, base, lines):
         checks.add(name, f"{check}: ids of pgtrain", tools.ids(file) == ids)
         checks.add(name, f"{check}: llama.cpp - pgtrain, relative", relative_difference(llama_logits, ours),
                    LLAMA_CPP_GELU_LIMIT if (name, dtype) == ("gpt2", "f32") else LLAMA_CPP_LIMITS[dtype])
-        # transformers takes weights from GGUF files, but neither rotary scaling, biases, windows nor gpt2's positions.
-        reference, _ = open_hf(file.parent, gguf_file=file.name, config=transformers.AutoConfig.from_pretrained(str(base)))
+        # transformers takes weights from GGUF files, but neither rotary scaling, biases nor gpt2's positions. Mistral's are Llamas for it.
+        beside = {} if window else {"config": transformers.AutoConfig.from_pretrained(str(base))}
+        reference, _ = open_hf(file.parent, gguf_file=file.name, **beside)
         checks.add(name, f"{check}: transformers - pgtrain", difference(torch_logits(reference, lines), ours), LIMIT)
         if dtype == "f32":
             checks.add(name, f"{check}: pgtrain reads back the very same logits", np.array_equal(original, ours))
