@@ -255,7 +255,7 @@ TEST_CASE("folders without a readable model are refused with the reason", "[mode
   CHECK(contains(problem(dir.path()), "not a GGUF file"));
   test::write_file(dir / "b.gguf", "");
   CHECK(contains(problem(dir.path()), "2 GGUF files"));
-  CHECK(contains(problem(dir / "config.json"), "or a .gguf file"));
+  CHECK(contains(problem(dir / "config.json"), "is not a GGUF file"));
   test::write_file(dir / "model.safetensors", "");
   CHECK(contains(problem(dir.path()), "too short"));
   fs::remove(dir.path() / "config.json");
