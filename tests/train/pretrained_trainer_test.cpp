@@ -366,10 +366,11 @@ TEST_CASE("pretrained trainer: a GGUF file as reference", "[train]") {
     tensors.push_back({weight.name, weight.tensor});
   const ModelFiles files = policy->model_files();
   const GgufVocabulary vocabulary = gguf_vocabulary(files.tokenizer, tokenizer.settings());
-  write_gguf(shop / "m.gguf", files.config, vocabulary, tensors);
-  // Of the same tokenizer the file makes another tokenizer.json, so a run that starts from the file
-  // is what can be compared with it.
-  const Settings settings = {"model.kind=pretrained", "model.path=" + (shop / "m.gguf"),
+  GgufWriteOptions options;
+  options.dtype = "F32";
+  write_gguf(shop / "m.gguf", files.config, vocabulary, tensors, options);
+  // The same tokens, although the file makes another tokenizer.json of them.
+  const Settings settings = {"model.kind=pretrained", std::string("model.path=") + test::kStories,
                              "algorithm.preset=grpo", "algorithm.kl.coef=0.1",
                              "algorithm.kl.reference=" + (shop / "m.gguf")};
   Trainer(shop.config("run", settings)).run();
