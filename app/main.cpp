@@ -16,7 +16,7 @@ constexpr const char* kExamples = R"(Examples:
   pgtrain train --config configs/quickstart.yaml --set run.seed=2 --set run.name=second
   pgtrain sample --checkpoint runs/quickstart --prompt "en 4217"
   pgtrain eval --checkpoint runs/quickstart
-  pgtrain export --checkpoint runs/quickstart_bpe --format gguf --output model.gguf
+  pgtrain export --checkpoint runs/story_endings --format gguf --output model.gguf
   pgtrain score --references ref.txt --metric bleu chrf < hyp.txt
   pgtrain config explain algorithm.baseline
 

@@ -11,6 +11,7 @@
 #include "open_policy.h"
 #include "text/gguf_vocabulary.h"
 #include "text/hf_tokenizer.h"
+#include "train/memory_estimate.h"
 
 namespace pgtrain {
 namespace {
@@ -33,6 +34,11 @@ void check_output(const ModelOutputFlags& output) {
   std::error_code ignored;
   if (fs::exists(output.path, ignored))
     throw ConfigError(fmt::format("--output {}: is there already", output.path));
+  if (is_gguf && fs::exists(output.path + ".tmp", ignored))
+    throw ConfigError(
+        fmt::format("--output {0}: {0}.tmp, under which it is written first, is there "
+                    "already: move it away",
+                    output.path));
 }
 
 std::vector<NamedTensor> merged_weights(Policy& policy) {
@@ -99,7 +105,8 @@ void write_model(Policy& policy, const ModelOutputFlags& output) {
   }
   print(fmt::format("{}: {} ({}, {}), {} parameters\n", output.path,
                     format_bytes(size_of(output.path)), output.format, output.dtype,
-                    parameter_count(policy.model().options())));
+                    output.format == "peft" ? trainable_count(policy.model().options())
+                                            : parameter_count(policy.model().options())));
 }
 
 }  // namespace
@@ -127,6 +134,10 @@ int run_export(const ExportFlags& flags) {
 
 int run_convert(const ConvertFlags& flags) {
   check_output(flags.output);
+  for (const char* name : {"experiment.yaml", "checkpoints"})
+    if (fs::exists(fs::path(flags.model) / name))
+      throw ConfigError(fmt::format(
+          "{}: is a run or checkpoint of pgtrain: use pgtrain export --checkpoint", flags.model));
   Policy policy(open_policy_source(flags.model, AdapterUse::kMerge), ValueNetwork::kNone, 0);
   write_model(policy, flags.output);
   return kExitDone;

@@ -95,7 +95,13 @@ int run_eval(const EvalFlags& flags) {
   check_fairness(config.fairness, data);
   prepare_math();
   policy = open_policy(checkpoint, flags.source.trained);
-  policy->set_chat(config.data.chat_template, config.data.system_prompt);
+  const bool is_given = std::any_of(
+      flags.overrides.begin(), flags.overrides.end(),
+      [](const std::string& text) { return text.rfind("data.chat_template=", 0) == 0; });
+  if (is_given)
+    policy->set_chat(config.data.chat_template, config.data.system_prompt);
+  else
+    policy->set_recorded_chat(config.data.chat_template, config.data.system_prompt);
   // A checkpoint of a run without such a reward, or of its warm-up, has only the policy's own.
   if (Embedder::is_in(checkpoint))
     embedder.read(checkpoint, *policy);

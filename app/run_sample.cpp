@@ -80,16 +80,17 @@ void set_chat(Policy& policy, const SampleFlags& flags, const std::filesystem::p
       throw ConfigError("--system has no effect without a chat template: add --chat");
     data.system_prompt = flags.system;
   }
-  policy.set_chat(data.chat_template, data.system_prompt);
+  policy.set_recorded_chat(data.chat_template, data.system_prompt);
 }
 
 // At most what the model's positions leave room for.
-int64_t room_for_tokens(const Policy& policy, size_t prompt_tokens, int64_t wanted) {
+int64_t room_for_tokens(const Policy& policy, int64_t prompt, size_t prompt_tokens,
+                        int64_t wanted) {
   const int64_t positions = policy.model().max_positions();
   if (positions == 0) return wanted;
   const int64_t room = positions - static_cast<int64_t>(prompt_tokens) + 1;
   if (room < 1)
-    throw DataError(fmt::format("the prompt has {} tokens, the model reads {} at most",
+    throw DataError(fmt::format("prompt {} has {} tokens, the model reads {} at most", prompt + 1,
                                 prompt_tokens, positions));
   return std::min(wanted, room);
 }
@@ -137,7 +138,7 @@ int run_sample(const SampleFlags& flags) {
     record.prompt = prompts[prompt];
     const std::vector<int64_t> ids = policy->text().encode_prompt(record);
     GenerationOptions fitting = options;
-    fitting.max_new_tokens = room_for_tokens(*policy, ids.size(), options.max_new_tokens);
+    fitting.max_new_tokens = room_for_tokens(*policy, prompt, ids.size(), options.max_new_tokens);
     results[shard] = generate(policy->model(), nullptr, {ids},
                               std::min(kShardSize, flags.count - first), fitting, key);
   });

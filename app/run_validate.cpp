@@ -23,9 +23,11 @@ int run_validate(const ConfigFlags& flags) {
       config.rollout.prompts_per_step * config.rollout.samples_per_prompt,
       config.rollout.max_new_tokens));
   const int workers = usable_threads(config.run.threads);
+  const auto items = estimate_memory(config, experiment, workers);
   print(fmt::format("memory on {} threads, {} available:\n{}", workers,
-                    format_bytes(available_memory()),
-                    memory_table(estimate_memory(config, experiment, workers))));
+                    format_bytes(available_memory()), memory_table(items)));
+  if (available_memory() > 0 && total_bytes(items) > available_memory())
+    print("  this does not fit: training would be refused unless run.check_memory is false\n");
   for (const RewardPartOptions& part : config.reward)
     if (!part.command.empty())
       print(fmt::format("  rewards come from the program: {}\n", fmt::join(part.command, " ")));

@@ -24,6 +24,7 @@ constexpr const char* kConfig = "adapter_config.json";
 constexpr const char* kTensors = "adapter_model.safetensors";
 constexpr const char* kPrefix = "base_model.model.";
 constexpr int64_t kMaxRank = 1 << 16;
+constexpr double kMaxAlpha = 1e6;
 
 // Keys that only matter while an adapter is made, or not at all, whatever their value.
 const std::set<std::string> kHarmless = {"auto_mapping",
@@ -110,6 +111,9 @@ LoraAdapter read_config(const Json& config, const std::string& file) {
   LoraAdapter adapter;
   if (config.contains("r")) adapter.rank = json_integer(config, "r", file, 1, kMaxRank);
   adapter.alpha = json_number(config, "lora_alpha", file, adapter.alpha);
+  if (std::abs(adapter.alpha) > kMaxAlpha)
+    throw DataError(
+        fmt::format("{}: \"lora_alpha\" must lie in [{}, {}]", file, -kMaxAlpha, kMaxAlpha));
   adapter.use_rslora = json_bool(config, "use_rslora", file, false);
   adapter.fan_in_fan_out = json_bool(config, "fan_in_fan_out", file, false);
   adapter.dropout = json_number(config, "lora_dropout", file, 0);

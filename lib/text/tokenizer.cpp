@@ -389,7 +389,8 @@ class JsonReader {
   std::string source_;
 };
 
-// The five special tokens are those of the native kinds, and prompts are framed like theirs.
+// The special tokens are those of the native kinds. Only <bos> stands before a prompt and nothing
+// after it: that is what tokenizer.json can tell transformers and GGUF can tell llama.cpp.
 std::unique_ptr<Tokenizer> learn_bpe(const TokenizerOptions& options,
                                      const std::vector<std::string_view>& texts) {
   if (options.vocab_size == 0) throw ConfigError("tokenizer.vocab_size: kind bpe needs one");
@@ -404,12 +405,10 @@ std::unique_ptr<Tokenizer> learn_bpe(const TokenizerOptions& options,
   const auto sequence = [](const char* name) {
     return nlohmann::json{{"Sequence", {{"id", name}, {"type_id", 0}}}};
   };
-  json["post_processor"] = {
-      {"type", "TemplateProcessing"},
-      {"single", {special(kBos), sequence("A"), special(kSep)}},
-      {"pair", {special(kBos), sequence("A"), special(kSep), sequence("B")}},
-      {"special_tokens",
-       {{kSpecialNames[kBos], definition(kBos)}, {kSpecialNames[kSep], definition(kSep)}}}};
+  json["post_processor"] = {{"type", "TemplateProcessing"},
+                            {"single", {special(kBos), sequence("A")}},
+                            {"pair", {special(kBos), sequence("A"), sequence("B")}},
+                            {"special_tokens", {{kSpecialNames[kBos], definition(kBos)}}}};
   HfTokenizerSettings settings;
   settings.bos_token = kSpecialNames[kBos];
   settings.eos_token = kSpecialNames[kEos];
@@ -448,8 +447,8 @@ std::unique_ptr<Tokenizer> build_tokenizer(const TokenizerOptions& options,
   const int64_t least = least_vocab_size(options.kind);
   if (options.vocab_size != 0 && options.vocab_size < least)
     throw ConfigError(fmt::format(
-        "tokenizer.vocab_size: {} is too small; kind {} needs at least {} (or 0 for no limit)",
-        options.vocab_size, options.kind, least));
+        "tokenizer.vocab_size: {} is too small; kind {} needs at least {}{}", options.vocab_size,
+        options.kind, least, options.kind == "bpe" ? "" : " (or 0 for no limit)"));
   if (options.kind == "byte") return std::make_unique<ByteTokenizer>();
   if (options.kind == "bpe") return learn_bpe(options, texts);
   const bool is_word = options.kind == "word";

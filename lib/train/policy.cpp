@@ -17,6 +17,7 @@ namespace {
 constexpr const char* kWeightsFile = "model.safetensors";
 constexpr const char* kAdapterFile = "adapter_model.safetensors";
 constexpr const char* kAdapterConfig = "adapter_config.json";
+constexpr const char* kBaseFile = "base.sha256";
 constexpr const char* kValueFile = "value.safetensors";
 const std::string kValueNetwork = "value_network.";
 const std::string kValueHead = "value_head.";
@@ -151,6 +152,13 @@ std::unique_ptr<Policy> Policy::open(const std::filesystem::path& path) {
   auto policy = std::make_unique<Policy>(std::move(source), value, 0);
   if (value != ValueNetwork::kNone)
     copy_into(TensorFile::open(path / kValueFile), policy->named_values(true));
+  const auto base_file = path / kBaseFile;
+  if (std::filesystem::exists(base_file) &&
+      read_file(base_file, 1 << 10) != policy->frozen_digest())
+    throw DataError(
+        fmt::format("{}: the base model {} is another one, or has changed, since this "
+                    "checkpoint was written",
+                    path.string(), policy->base_));
   return policy;
 }
 

@@ -81,6 +81,9 @@ class Policy {
   void set_chat(const std::string& name, const std::string& system) {
     text_.set_chat(name, system);
   }
+  void set_recorded_chat(const std::string& name, const std::string& system) {
+    text_.set_recorded_chat(name, system);
+  }
   const Tokenizer& tokenizer() const { return *text_.tokenizer; }
   LanguageModel& model() { return *network_.model; }
   const LanguageModel& model() const { return *network_.model; }

@@ -141,6 +141,12 @@ std::vector<int64_t> PolicyText::encode_prompt(const Record& record) const {
   return ids.empty() ? tokenizer->encode_prompt("") : ids;
 }
 
+void PolicyText::set_recorded_chat(const std::string& name, const std::string& system) {
+  const auto names = ChatTemplate::built_in_names();
+  const bool is_built_in = std::find(names.begin(), names.end(), name) != names.end();
+  set_chat(name.empty() || is_built_in ? name : "model", system);
+}
+
 void PolicyText::set_chat(const std::string& name, const std::string& system) {
   ChatTemplate::Options options;
   options.now = kTemplateTime;
@@ -162,6 +168,8 @@ void PolicyText::set_chat(const std::string& name, const std::string& system) {
   } else if (fs::exists(name)) {
     options.name = name;
     files.chat_template = read_file(name, kMaxTemplateBytes);
+    if (files.chat_template.find_first_not_of(" \t\r\n") == std::string::npos)
+      throw ConfigError(fmt::format("{} is empty", name));
     chat = std::make_shared<ChatTemplate>(files.chat_template, options);
   } else {
     throw ConfigError(fmt::format("'{}' is neither 'model', nor built in ({}), nor a file", name,

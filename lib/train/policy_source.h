@@ -41,6 +41,9 @@ struct PolicyText {
   // model's own for conversations, where it has one, and plain prompts as they are. Throws
   // ConfigError when there is no such template or it is wrong.
   void set_chat(const std::string& name, const std::string& system);
+  // The same for a checkpoint whose experiment says `name`: a template that was a file then is the
+  // checkpoint's own copy.
+  void set_recorded_chat(const std::string& name, const std::string& system);
 };
 
 // NOLINTNEXTLINE(bugprone-exception-escape): clang-tidy 14 takes the move of a json to throw.

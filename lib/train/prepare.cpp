@@ -167,6 +167,15 @@ void check_prompts(Dataset& data, const PolicySource& policy, const ExperimentCo
       });
 }
 
+void check_system_prompt(const PreparedExperiment& experiment, const ExperimentConfig& config) {
+  if (config.data.system_prompt.empty() || experiment.policy.text.wraps_prompts) return;
+  const auto& records = experiment.train.records;
+  if (std::none_of(records.begin(), records.end(),
+                   [](const Record& record) { return !record.messages.empty(); }))
+    throw key_error(config, "data.system_prompt",
+                    "has no effect: the prompts are plain texts; set data.chat_template");
+}
+
 void warn_about_overlong(const Dataset& data, const Tokenizer& tokenizer, int64_t limit) {
   const auto count = std::count_if(
       data.records.begin(), data.records.end(),
@@ -232,6 +241,9 @@ static PreparedExperiment prepare_with(const ExperimentConfig& config,
       result.data_digest.append("\n").append(digest_file(part.words_file).sha256);
   check_records(result, config);
   result.policy = policy_of(config, result.train);
+  if (result.policy.text.chat)
+    result.data_digest.append("\n").append(sha256(result.policy.text.files.chat_template));
+  check_system_prompt(result, config);
   const Tokenizer& tokenizer = *result.policy.text.tokenizer;
   check_targets(result.train, result.policy.text, config);
   check_prompts(result.train, result.policy, config);

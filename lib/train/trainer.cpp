@@ -442,6 +442,9 @@ void Trainer::check_finite(bool finite, const UpdateResult& result) {
 void Trainer::report(Row& row, const UpdateBatch& batch, const UpdateSummary& summary,
                      const Experience& experience, const StepTimes& times) {
   add_update_metrics(row, config_.algorithm, batch, summary);
+  // Dropped elements of adapters are a difference that says nothing.
+  if (policy_->model().options().lora.dropout == 0)
+    row.set("sampling/sampling_logp_difference/max", summary.log_prob_gap);
   if (config_.algorithm.resample_rounds > 0) {
     row.set("resample/rounds", experience.resample_rounds);
     row.set("resample/replaced_groups", experience.replaced_groups);

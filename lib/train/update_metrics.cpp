@@ -27,7 +27,6 @@ void add_update_metrics(Row& row, const AlgorithmOptions& options, const UpdateB
     row.set("gradient_noise/signal", summary.noise->signal);
     row.set("gradient_noise/noise", summary.noise->noise);
   }
-  row.set("sampling/sampling_logp_difference/max", summary.log_prob_gap);
 }
 
 }  // namespace pgtrain

@@ -9,7 +9,7 @@ namespace pgtrain {
 
 // Adds completions/count, loss, policy_loss, value_loss, supervised_loss, entropy, grad_norm,
 // updates, approx_kl, clip_ratio/low_mean, high_mean, region_mean, ratio/max, gradient_noise/signal
-// and noise, sampling/sampling_logp_difference/max; those of parts that the options use.
+// and noise; those of parts that the options use.
 void add_update_metrics(Row& row, const AlgorithmOptions& options, const UpdateBatch& batch,
                         const UpdateSummary& summary);
 

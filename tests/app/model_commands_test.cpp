@@ -426,7 +426,7 @@ TEST_CASE("sample: prompts and the model's positions") {
   std::string text;
   for (int i = 0; i < 600; ++i) text += " a";
   const std::string message = models.refusal({"sample", "--model", stories(), "--prompt", text}, 4);
-  CHECK(contains(message, "the prompt has "));
+  CHECK(contains(message, "prompt 1 has "));
   CHECK(contains(message, "the model reads 512 at most"));
   // One of several: nothing is printed.
   models.refusal({"sample", "--model", stories(), "--prompt", "a", "--prompt", text}, 4);
