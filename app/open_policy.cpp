@@ -1,5 +1,8 @@
 #include "open_policy.h"
 
+#include <fstream>
+#include <string>
+
 #include "checkpoint/checkpoint_store.h"
 #include "core/error.h"
 
@@ -18,11 +21,17 @@ bool is_model(const fs::path& folder) {
   return false;
 }
 
+bool is_gguf(const fs::path& path) {
+  std::string magic(4, ' ');
+  return fs::is_regular_file(path) && std::ifstream(path, std::ios::binary).read(magic.data(), 4) &&
+         magic == "GGUF";
+}
+
 }  // namespace
 
 fs::path find_checkpoint(const CheckpointFlags& flags) {
   const fs::path path = flags.path;
-  if (fs::is_regular_file(path)) return path;  // GGUF
+  if (is_gguf(path)) return path;
   // A link such as checkpoints/latest stands for the checkpoint it names.
   if (is_model(path)) return fs::is_symlink(path) ? fs::canonical(path) : path;
   if (!fs::is_directory(path / "checkpoints"))

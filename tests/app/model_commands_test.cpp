@@ -284,7 +284,8 @@ TEST_CASE("convert refuses what it cannot write, before anything is written") {
   const std::string checkpoint = "run/checkpoints/" + native_run().link("latest");
   for (const char* format : {"hf", "gguf"}) {
     INFO(format);
-    CHECK(contains(native_run().refusal(arguments(checkpoint, format, "o")), "kind 'gru'"));
+    CHECK(contains(native_run().refusal(arguments(checkpoint, format, "o")),
+                   "pgtrain export --checkpoint"));
   }
   write_file(models / "file", "");
   for (const char* format : {"hf", "gguf"})
