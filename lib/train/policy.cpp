@@ -17,7 +17,6 @@ namespace {
 constexpr const char* kWeightsFile = "model.safetensors";
 constexpr const char* kAdapterFile = "adapter_model.safetensors";
 constexpr const char* kAdapterConfig = "adapter_config.json";
-constexpr const char* kBaseFile = "base.sha256";
 constexpr const char* kValueFile = "value.safetensors";
 const std::string kValueNetwork = "value_network.";
 const std::string kValueHead = "value_head.";
@@ -34,13 +33,6 @@ ValueNetwork value_network_in(const std::filesystem::path& folder) {
                      [](const std::string& name) { return starts_with(name, kValueNetwork); })
              ? ValueNetwork::kSeparate
              : ValueNetwork::kShared;
-}
-
-void write_json(const std::filesystem::path& path, const nlohmann::json& json) {
-  const std::string text = json.dump(2) + "\n";
-  OutputFile file(path);
-  file.write(text.data(), text.size());
-  file.close();
 }
 
 // "base_model.model.X.lora_A.weight" -> X
@@ -213,7 +205,8 @@ std::string Policy::weights_digest() const {
 
 void Policy::write(const std::filesystem::path& folder) const {
   write_model_files(folder, model_files(), at::kFloat);
-  if (model().options().lora.enabled()) write_json(folder / kAdapterConfig, to_json(adapter()));
+  if (model().options().lora.enabled())
+    write_file_atomic(folder / kAdapterConfig, to_json(adapter()).dump(2) + "\n");
   write_parameters(folder / weights_file());
   if (value_ != ValueNetwork::kNone) write_tensor_file(folder / kValueFile, named_values(true));
 }

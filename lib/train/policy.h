@@ -32,6 +32,9 @@ struct Network {
 
 class Policy {
  public:
+  // frozen_digest() of the run that wrote a checkpoint with adapters; open compares.
+  static constexpr const char* kBaseFile = "base.sha256";
+
   // Reads the source's weights where it has some; otherwise they are initialised from the seed. New
   // adapters always are. A value network of its own starts with the policy's weights. Throws
   // DataError when the weights do not fit the network.

@@ -118,6 +118,11 @@ PolicySource open_at_depth(const fs::path& path, AdapterUse use, int depth) {
   return source;
 }
 
+bool is_built_in(const std::string& chat_template) {
+  const auto names = ChatTemplate::built_in_names();
+  return std::find(names.begin(), names.end(), chat_template) != names.end();
+}
+
 at::Tensor target_of(const std::vector<NamedTensor>& targets, const std::string& name,
                      const std::string& place) {
   for (const NamedTensor& target : targets)
@@ -142,9 +147,7 @@ std::vector<int64_t> PolicyText::encode_prompt(const Record& record) const {
 }
 
 void PolicyText::set_recorded_chat(const std::string& name, const std::string& system) {
-  const auto names = ChatTemplate::built_in_names();
-  const bool is_built_in = std::find(names.begin(), names.end(), name) != names.end();
-  set_chat(name.empty() || is_built_in ? name : "model", system);
+  set_chat(name.empty() || is_built_in(name) ? name : "model", system);
 }
 
 void PolicyText::set_chat(const std::string& name, const std::string& system) {
@@ -163,7 +166,7 @@ void PolicyText::set_chat(const std::string& name, const std::string& system) {
                                     fmt::join(names, ", ")));
     options.name = "the model's chat template";
     chat = std::make_shared<ChatTemplate>(files.chat_template, options);
-  } else if (std::find(names.begin(), names.end(), name) != names.end()) {
+  } else if (is_built_in(name)) {
     chat = std::make_shared<ChatTemplate>(ChatTemplate::built_in(name, options));
   } else if (fs::exists(name)) {
     options.name = name;

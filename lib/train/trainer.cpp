@@ -29,7 +29,6 @@ constexpr const char* kWarmup = "warmup";
 constexpr const char* kTrain = "train";
 constexpr const char* kStartFile = "start.safetensors";
 constexpr const char* kAverageFile = "average.safetensors";
-constexpr const char* kBaseFile = "base.sha256";
 constexpr uint64_t kMaxStateBytes = uint64_t{16} << 20;
 
 double seconds_since(Clock::time_point start) {
@@ -143,7 +142,7 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
                     "checkpoint, so the run cannot go on exactly; "
                     "restore the file or start another run",
                     checkpoint.string(), config_.data.train));
-  if (!base_digest_.empty() && read_file(checkpoint / kBaseFile) != base_digest_)
+  if (!base_digest_.empty() && read_file(checkpoint / Policy::kBaseFile) != base_digest_)
     throw DataError(
         fmt::format("{}: the base model {} has changed since this checkpoint, so the run cannot go "
                     "on exactly; restore it or start another run",
@@ -539,7 +538,7 @@ void Trainer::save() {
     write_text(folder / "state.json", state_.to_json());
     write_text(folder / "experiment.yaml", dump_experiment(config_));
     write_text(folder / "data.sha256", experiment_.data_digest);
-    if (!base_digest_.empty()) write_text(folder / kBaseFile, base_digest_);
+    if (!base_digest_.empty()) write_text(folder / Policy::kBaseFile, base_digest_);
   });
   if (best_is_new_ && config_.checkpoint.keep_best && state_.best_step == state_.step)
     checkpoints_->point("best", name);
