@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/parallel.h"
 #include "core/worker_pool.h"
 #include "open_policy.h"
 #include "prepare_math.h"
@@ -130,7 +131,7 @@ int run_sample(const SampleFlags& flags) {
   const int64_t shards_per_prompt = (flags.count + kShardSize - 1) / kShardSize;
   std::vector<std::vector<Completion>> results(prompts.size() *
                                                static_cast<size_t>(shards_per_prompt));
-  pool.run(static_cast<int64_t>(results.size()), [&](int64_t shard, int) {
+  const auto run_shard = [&](int64_t shard, int) {
     const int64_t prompt = shard / shards_per_prompt;
     const int64_t first = shard % shards_per_prompt * kShardSize;
     const DrawKey key{&rng, static_cast<uint64_t>(prompt), static_cast<uint32_t>(first)};
@@ -141,7 +142,14 @@ int run_sample(const SampleFlags& flags) {
     fitting.max_new_tokens = room_for_tokens(*policy, prompt, ids.size(), options.max_new_tokens);
     results[shard] = generate(policy->model(), nullptr, {ids},
                               std::min(kShardSize, flags.count - first), fitting, key);
-  });
+  };
+  const auto shards = static_cast<int64_t>(results.size());
+  if (policy->parallelism() == Parallelism::kOperators) {
+    const TeamScope team(pool);
+    for (int64_t shard = 0; shard < shards; ++shard) run_shard(shard, 0);
+  } else {
+    pool.run(shards, run_shard);
+  }
   if (typewriter) {
     typewriter->finish();
     return kExitDone;

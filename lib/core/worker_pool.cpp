@@ -6,11 +6,31 @@
 #include "core/error.h"
 
 namespace pgtrain {
+namespace {
+
+constexpr int kSpins = 2000;
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+template <class Condition>
+void spin(int times, const Condition& condition) {
+  for (int i = 0; i < times && !condition(); ++i) pause();
+}
+
+}  // namespace
 
 WorkerPool::WorkerPool(int threads, std::function<void()> on_start)
     : on_start_(std::move(on_start)) {
   PG_CHECK(threads >= 0, "threads is {}", threads);
-  if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (threads == 0) threads = cores;
+  if (threads <= cores) spins_ = kSpins;
   if (on_start_) on_start_();
   try {
     for (int worker = 1; worker < threads; ++worker)
@@ -46,6 +66,7 @@ void WorkerPool::run(int64_t shards, const std::function<void(int64_t, int)>& ta
   }
   wake_.notify_all();
   work(0);
+  spin(spins_, [this] { return busy_ == 0; });
   std::unique_lock<std::mutex> lock(mutex_);
   done_.wait(lock, [this] { return busy_ == 0; });
   task_ = nullptr;
@@ -84,6 +105,7 @@ void WorkerPool::loop(int worker) {
   if (on_start_) on_start_();
   uint64_t seen = 0;
   while (true) {
+    spin(spins_, [&] { return stopping_ || generation_ != seen; });
     {
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [&] { return stopping_ || generation_ != seen; });

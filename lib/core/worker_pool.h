@@ -1,6 +1,7 @@
 // A fixed set of threads that work through numbered shards.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -12,7 +13,8 @@
 namespace pgtrain {
 
 // The caller is worker 0; threads - 1 more are started. Results must not depend on which worker
-// took a shard.
+// took a shard. Where every thread has a core, an idle one looks out for work during some tens of
+// microseconds before it sleeps: waking it would cost as much as a small shard takes.
 class WorkerPool {
  public:
   // threads >= 1, or 0 for one per core. Throws Error when the system refuses that many. on_start
@@ -49,9 +51,10 @@ class WorkerPool {
   int64_t next_ = 0;
   int64_t failed_shard_ = -1;
   std::exception_ptr failure_;
-  uint64_t generation_ = 0;
-  int busy_ = 0;
-  bool stopping_ = false;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<bool> stopping_{false};
+  int spins_ = 0;  // looks before sleeping
 };
 
 }  // namespace pgtrain

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include "core/parallel.h"
 #include "tensor/transformer_kernels.h"
 
 namespace pgtrain {
@@ -10,16 +11,21 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+constexpr int64_t kBlockRows = 16;  // that one thread takes at a time
+
 template <class T>
 void forward_rows(Activation kind, const at::Tensor& x, const at::Tensor& y) {
   const auto& kernels = transformer_kernels<T>();
   const int64_t n = y.size(1);
   const T* from = x.data_ptr<T>();
   T* to = y.data_ptr<T>();
-  if (kind == Activation::kGeluTanh) return kernels.gelu_tanh(from, to, x.numel());
-  if (kind == Activation::kGeluErf) return kernels.gelu_erf(from, to, x.numel());
-  for (int64_t i = 0; i < x.size(0); ++i)
-    kernels.swiglu(from + i * 2 * n, from + i * 2 * n + n, to + i * n, n);
+  parallel_ranges(x.size(0), kBlockRows, [&](int64_t begin, int64_t end) {
+    const int64_t start = begin * n, count = (end - begin) * n;
+    if (kind == Activation::kGeluTanh) return kernels.gelu_tanh(from + start, to + start, count);
+    if (kind == Activation::kGeluErf) return kernels.gelu_erf(from + start, to + start, count);
+    for (int64_t i = begin; i < end; ++i)
+      kernels.swiglu(from + i * 2 * n, from + i * 2 * n + n, to + i * n, n);
+  });
 }
 
 template <class T>
@@ -30,12 +36,16 @@ void backward_rows(Activation kind, const at::Tensor& x, const at::Tensor& dy,
   const T* from = x.data_ptr<T>();
   const T* gradient = dy.data_ptr<T>();
   T* to = dx.data_ptr<T>();
-  if (kind == Activation::kGeluTanh)
-    return kernels.gelu_tanh_gradient(from, gradient, to, x.numel());
-  if (kind == Activation::kGeluErf) return kernels.gelu_erf_gradient(from, gradient, to, x.numel());
-  for (int64_t i = 0; i < x.size(0); ++i)
-    kernels.swiglu_gradient(from + i * 2 * n, from + i * 2 * n + n, gradient + i * n,
-                            to + i * 2 * n, to + i * 2 * n + n, n);
+  parallel_ranges(x.size(0), kBlockRows, [&](int64_t begin, int64_t end) {
+    const int64_t start = begin * n, count = (end - begin) * n;
+    if (kind == Activation::kGeluTanh)
+      return kernels.gelu_tanh_gradient(from + start, gradient + start, to + start, count);
+    if (kind == Activation::kGeluErf)
+      return kernels.gelu_erf_gradient(from + start, gradient + start, to + start, count);
+    for (int64_t i = begin; i < end; ++i)
+      kernels.swiglu_gradient(from + i * 2 * n, from + i * 2 * n + n, gradient + i * n,
+                              to + i * 2 * n, to + i * 2 * n + n, n);
+  });
 }
 
 struct Activate : torch::autograd::Function<Activate> {

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "core/error.h"
+#include "tensor/block_product.h"
 #include "tensor/gradient_sink.h"
 #include "tensor/transformer_kernels.h"
 
@@ -30,20 +31,19 @@ at::Tensor adjacent(const std::vector<at::Tensor>& parts) {
 
 // y = x W' (or x W for input-major weights) into columns of y, for all parts. With add, y += ...
 void multiply(const at::Tensor& x, const std::vector<at::Tensor>& weights, bool input_major,
-              bool add, at::Tensor& y) {
+              bool add, const at::Tensor& y) {
   const at::Tensor all = adjacent(weights);
   if (all.defined()) {
     const at::Tensor factor = input_major ? all : all.t();
     if (add)
-      y.addmm_(x, factor);
+      product_add(y, x, factor);
     else
-      at::mm_out(y, x, factor);
+      product_out(y, x, factor);
     return;
   }
   int64_t column = 0;
   for (const at::Tensor& weight : weights) {
-    at::Tensor part = y.narrow(1, column, weight.size(0));
-    at::mm_out(part, x, weight.t());
+    product_out(y.narrow(1, column, weight.size(0)), x, weight.t());
     column += weight.size(0);
   }
 }
@@ -51,17 +51,17 @@ void multiply(const at::Tensor& x, const std::vector<at::Tensor>& weights, bool 
 // dx = dy W (or dy W').
 at::Tensor input_gradient(const at::Tensor& dy, const std::vector<at::Tensor>& weights,
                           bool input_major) {
-  if (input_major) return at::mm(dy, weights[0].t());
+  if (input_major) return product(dy, weights[0].t());
   const at::Tensor all = adjacent(weights);
-  if (all.defined()) return at::mm(dy, all);
+  if (all.defined()) return product(dy, all);
   at::Tensor dx;
   int64_t column = 0;
   for (const at::Tensor& weight : weights) {
     const at::Tensor part = dy.narrow(1, column, weight.size(0));
     if (dx.defined())
-      dx.addmm_(part, weight);
+      product_add(dx, part, weight);
     else
-      dx = at::mm(part, weight);
+      dx = product(part, weight);
     column += weight.size(0);
   }
   return dx;
@@ -83,7 +83,7 @@ variable_list weight_gradients(const at::Tensor& x, const at::Tensor& dy,
   if (!input_major) {
     at::Tensor all = adjacent_gradients(weights);
     if (all.defined()) {
-      all.addmm_(dy.t(), x);
+      product_add(all, dy.t(), x);
       return variable_list(weights.size());
     }
   }
@@ -178,7 +178,7 @@ struct AdapterFunction : torch::autograd::Function<AdapterFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& y, const at::Tensor& x,
                             const at::Tensor& a, const at::Tensor& b, int64_t column, double scale,
                             const std::vector<int64_t>& keys, int64_t part, double rate) {
-    const at::Tensor low = at::mm(dropped(x, keys, part, rate), a.t());
+    const at::Tensor low = product(dropped(x, keys, part, rate), a.t());
     y.narrow(1, column, b.size(0)).addmm_(low, b.t(), 1, scale);
     if (!y.is_inference()) context->mark_dirty({y});  // inference tensors have no version
     context->save_for_backward({x, a, b});
@@ -206,7 +206,7 @@ struct AdapterFunction : torch::autograd::Function<AdapterFunction> {
     a_sink.add_product(d_low.t(), dropped(x, keys, part, rate));
     if (b_sink.active()) b_sink.add_product(dy.t(), low * scale);
     at::Tensor dx;
-    if (context->needs_input_grad(1)) dx = dropped(at::mm(d_low, a), keys, part, rate);
+    if (context->needs_input_grad(1)) dx = dropped(product(d_low, a), keys, part, rate);
     return {gradients[0], dx, a_sink.result(), b_sink.result(), {}, {}, {}, {}, {}};
   }
 };

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include "core/parallel.h"
 #include "tensor/gradient_sink.h"
 #include "tensor/transformer_kernels.h"
 
@@ -10,6 +11,8 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
+
+constexpr int64_t kBlockRows = 32;  // that one thread takes at a time
 
 // means, inverses: of each row; null when nobody needs them. bias: empty for RMSNorm.
 template <class T>
@@ -20,7 +23,7 @@ void forward_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
   const T* w = weight.data_ptr<T>();
   const T* from = x.data_ptr<T>();
   T* to = y.data_ptr<T>();
-  for (int64_t i = 0; i < x.size(0); ++i) {
+  const auto normalise = [&](int64_t i) {
     T mean = 0;
     T inverse = 0;
     if (bias.numel() > 0)
@@ -30,16 +33,22 @@ void forward_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
       inverse = kernels.rms_norm(from + i * n, w, to + i * n, n, epsilon);
     if (means != nullptr) means[i] = mean;
     if (inverses != nullptr) inverses[i] = inverse;
-  }
+  };
+  parallel_ranges(x.size(0), kBlockRows, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) normalise(i);
+  });
 }
 
+// d_weight, d_bias: a row of sums for each block of rows, or null.
 template <class T>
 void backward_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& dy,
-                   const T* means, const T* inverses, const at::Tensor& dx, T* d_weight, T* d_bias,
-                   bool has_bias) {
+                   const T* means, const T* inverses, const at::Tensor& dx, T* d_weights,
+                   T* d_biases, bool has_bias) {
   const auto& kernels = transformer_kernels<T>();
   const int64_t n = x.size(1);
-  for (int64_t i = 0; i < x.size(0); ++i) {
+  const auto differentiate = [&](int64_t i) {
+    T* d_weight = d_weights == nullptr ? nullptr : d_weights + i / kBlockRows * n;
+    T* d_bias = d_biases == nullptr ? nullptr : d_biases + i / kBlockRows * n;
     const T* row = x.data_ptr<T>() + i * n;
     const T* gradient = dy.data_ptr<T>() + i * n;
     T* out = dx.data_ptr<T>() + i * n;
@@ -48,7 +57,10 @@ void backward_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tens
                                   d_weight, d_bias, n);
     else
       kernels.rms_norm_gradient(row, weight.data_ptr<T>(), gradient, inverses[i], out, d_weight, n);
-  }
+  };
+  parallel_ranges(x.size(0), kBlockRows, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) differentiate(i);
+  });
 }
 
 struct Norm : torch::autograd::Function<Norm> {
@@ -76,9 +88,12 @@ struct Norm : torch::autograd::Function<Norm> {
     const auto plain = x.options().requires_grad(false);
     GradientSink weight_sink(weight);
     GradientSink bias_sink(bias);
-    const at::Tensor d_weight =
-        weight_sink.active() ? at::zeros(weight.sizes(), plain) : at::Tensor();
-    const at::Tensor d_bias = bias_sink.active() ? at::zeros(bias.sizes(), plain) : at::Tensor();
+    const int64_t blocks = (x.size(0) + kBlockRows - 1) / kBlockRows;
+    const auto sums_of = [&](const GradientSink& sink) {
+      return sink.active() ? at::zeros({blocks, x.size(1)}, plain) : at::Tensor();
+    };
+    const at::Tensor d_weight = sums_of(weight_sink);
+    const at::Tensor d_bias = sums_of(bias_sink);
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "norm_backward", [&] {
       const scalar_t* means = statistics.data_ptr<scalar_t>();
       backward_rows<scalar_t>(x, weight, dy, means, means + x.size(0), dx,
@@ -86,8 +101,8 @@ struct Norm : torch::autograd::Function<Norm> {
                               d_bias.defined() ? d_bias.data_ptr<scalar_t>() : nullptr,
                               bias.numel() > 0);
     });
-    weight_sink.add(d_weight);
-    bias_sink.add(d_bias);
+    weight_sink.add_column_sums(d_weight);
+    bias_sink.add_column_sums(d_bias);
     return {dx, weight_sink.result(), bias_sink.result(), {}};
   }
 };

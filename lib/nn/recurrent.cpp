@@ -2,7 +2,11 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 #include "core/error.h"
+#include "core/parallel.h"
+#include "tensor/block_product.h"
 #include "tensor/gradient_sink.h"
 #include "tensor/row_kernels.h"
 
@@ -15,6 +19,9 @@ T* row(const at::Tensor& x, int64_t index) {
   return x.data_ptr<T>() + index * x.size(1);
 }
 
+// Rows that one thread takes at a time.
+int64_t rows_per_block(int64_t hidden) { return std::max<int64_t>(1, 4096 / hidden); }
+
 // gates, c, h: the rows of this step. previous_h / previous_c: null at step 0 (zero state).
 template <class T>
 void forward_rows(CellKind kind, int64_t rows, const at::Tensor& gates, const at::Tensor& recurrent,
@@ -22,15 +29,17 @@ void forward_rows(CellKind kind, int64_t rows, const at::Tensor& gates, const at
                   const at::Tensor& c_previous, const at::Tensor& h, const at::Tensor& c) {
   const auto& kernels = row_kernels<T>();
   const int64_t hidden = h.size(1);
-  for (int64_t i = 0; i < rows; ++i) {
-    if (kind == CellKind::kGru)
-      kernels.gru_forward(row<T>(gates, i), row<T>(recurrent, i),
-                          recurrent_n.defined() ? row<T>(recurrent_n, i) : nullptr,
-                          row<T>(h_previous, i), row<T>(h, i), hidden);
-    else
-      kernels.lstm_forward(row<T>(gates, i), row<T>(recurrent, i), row<T>(c_previous, i),
-                           row<T>(c, i), row<T>(h, i), hidden);
-  }
+  parallel_ranges(rows, rows_per_block(hidden), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      if (kind == CellKind::kGru)
+        kernels.gru_forward(row<T>(gates, i), row<T>(recurrent, i),
+                            recurrent_n.defined() ? row<T>(recurrent_n, i) : nullptr,
+                            row<T>(h_previous, i), row<T>(h, i), hidden);
+      else
+        kernels.lstm_forward(row<T>(gates, i), row<T>(recurrent, i), row<T>(c_previous, i),
+                             row<T>(c, i), row<T>(h, i), hidden);
+    }
+  });
 }
 
 struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
@@ -43,7 +52,8 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
     const int64_t total = x.size(0);
     const int64_t steps = static_cast<int64_t>(batch_sizes.size());
     const int64_t most = batch_sizes[0];
-    at::Tensor gates = at::addmm(b_input, x, w_input.t());
+    const at::Tensor gates = at::empty({total, w_input.size(0)}, x.options().requires_grad(false));
+    product_out(gates, x, w_input.t(), b_input);
     at::Tensor h = at::empty({total, hidden}, x.options());
     // GRU: the n part of the recurrent product; LSTM: the cells.
     at::Tensor extra = at::empty({total, hidden}, x.options());
@@ -55,12 +65,12 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
       const int64_t previous = t == 0 ? 0 : start - batch_sizes[t - 1];
       const at::Tensor h_previous = t == 0 ? zero : h.narrow(0, previous, rows);
       const at::Tensor c_previous = t == 0 ? zero : extra.narrow(0, previous, rows);
-      at::Tensor product = recurrent.narrow(0, 0, rows);
-      at::addmm_out(product, b_recurrent, h_previous.narrow(0, 0, rows), w_recurrent.t());
+      const at::Tensor now = recurrent.narrow(0, 0, rows);
+      product_out(now, h_previous.narrow(0, 0, rows), w_recurrent.t(), b_recurrent);
       const at::Tensor extra_now = extra.narrow(0, start, rows);
       AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "recurrent_forward", [&] {
-        forward_rows<scalar_t>(kind, rows, gates.narrow(0, start, rows), product, extra_now,
-                               h_previous, c_previous, h.narrow(0, start, rows), extra_now);
+        forward_rows<scalar_t>(kind, rows, gates.narrow(0, start, rows), now, extra_now, h_previous,
+                               c_previous, h.narrow(0, start, rows), extra_now);
       });
       start += rows;
     }
@@ -109,22 +119,24 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
       const at::Tensor d_recurrent_now = d_recurrent.narrow(0, start, rows);
       AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "recurrent_backward", [&] {
         const auto& kernels = row_kernels<scalar_t>();
-        for (int64_t i = 0; i < rows; ++i) {
-          if (gru)
-            kernels.gru_backward(row<scalar_t>(dh_now, i), row<scalar_t>(gates_now, i),
-                                 row<scalar_t>(extra_now, i), row<scalar_t>(h_previous, i),
-                                 row<scalar_t>(d_recurrent_now, i), hidden);
-          else
-            kernels.lstm_backward(row<scalar_t>(dh_now, i), row<scalar_t>(dc, i),
-                                  row<scalar_t>(gates_now, i), row<scalar_t>(c_previous, i),
-                                  row<scalar_t>(extra_now, i), hidden);
-        }
+        parallel_ranges(rows, rows_per_block(hidden), [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            if (gru)
+              kernels.gru_backward(row<scalar_t>(dh_now, i), row<scalar_t>(gates_now, i),
+                                   row<scalar_t>(extra_now, i), row<scalar_t>(h_previous, i),
+                                   row<scalar_t>(d_recurrent_now, i), hidden);
+            else
+              kernels.lstm_backward(row<scalar_t>(dh_now, i), row<scalar_t>(dc, i),
+                                    row<scalar_t>(gates_now, i), row<scalar_t>(c_previous, i),
+                                    row<scalar_t>(extra_now, i), hidden);
+          }
+        });
       });
       if (t == 0) break;
       if (gru)
-        dh_now.addmm_(d_recurrent_now, w_recurrent);
+        product_add(dh_now, d_recurrent_now, w_recurrent);
       else
-        at::mm_out(dh_now, d_recurrent_now, w_recurrent);
+        product_out(dh_now, d_recurrent_now, w_recurrent);
     }
 
     GradientSink d_w_input(w_input), d_w_recurrent(w_recurrent), d_b_input(saved[3]),
@@ -133,7 +145,7 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
     d_w_recurrent.add_product(d_recurrent.t(), h_before);
     d_b_input.add_column_sums(gates);
     d_b_recurrent.add_column_sums(d_recurrent);
-    const at::Tensor d_x = context->needs_input_grad(0) ? at::mm(gates, w_input) : at::Tensor();
+    const at::Tensor d_x = context->needs_input_grad(0) ? product(gates, w_input) : at::Tensor();
     return {d_x,
             d_w_input.result(),
             d_w_recurrent.result(),
@@ -166,8 +178,8 @@ void recurrent_step(CellKind kind, const at::Tensor& x, const RecurrentWeights& 
   const int64_t rows = x.size(0);
   at::Tensor gates = scratch_input.narrow(0, 0, rows);
   at::Tensor recurrent = scratch_recurrent.narrow(0, 0, rows);
-  at::addmm_out(gates, weights.input_bias, x, weights.input.t());
-  at::addmm_out(recurrent, weights.recurrent_bias, h, weights.recurrent.t());
+  product_out(gates, x, weights.input.t(), weights.input_bias);
+  product_out(recurrent, h, weights.recurrent.t(), weights.recurrent_bias);
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "recurrent_step", [&] {
     forward_rows<scalar_t>(kind, rows, gates, recurrent, at::Tensor(), h, c, h, c);
   });

@@ -7,8 +7,10 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/parallel.h"
 #include "nn/kv_pages.h"
 #include "nn/transformer_forward.h"
+#include "tensor/block_product.h"
 #include "tensor/transformer_kernels.h"
 
 namespace pgtrain {
@@ -178,12 +180,10 @@ class TransformerDecodeState final : public DecodeState {
     const Linear& part = fused.parts[0];
     const at::Tensor weight = fused.input_major ? part.weight : part.weight.t();
     if (add) {
-      out.addmm_(x, weight);
+      product_add(out, x, weight);
       if (part.bias.defined()) out.add_(part.bias);
-    } else if (part.bias.defined()) {
-      at::addmm_out(out, part.bias, x, weight);
     } else {
-      at::mm_out(out, x, weight);
+      product_out(out, x, weight, part.bias);
     }
     if (!merges_) add_adapters(x, source, out);
   }
@@ -211,9 +211,12 @@ class TransformerDecodeState final : public DecodeState {
     at::Tensor attended = attended_.rows(rows, shape_.query_columns(), plain_);
     norm_out(x_, block.attention_norm, options_.norm_epsilon, normed);
     multiply(normed, block.qkv, source.qkv, false, qkv);
-    for (int64_t row = 0; row < rows; ++row)
+    const int64_t scores = shape_.group() * (longest_ + 2 * kPagePositions);
+    scores_.resize(static_cast<size_t>(rows * scores));
+    parallel_blocks(rows, [&](int64_t row) {
       attend(layer, block, row, qkv.data_ptr<T>() + row * shape_.columns(),
-             attended.data_ptr<T>() + row * shape_.query_columns());
+             scores_.data() + row * scores, attended.data_ptr<T>() + row * shape_.query_columns());
+    });
     multiply(attended, block.output, source.output, true, x_);
     norm_out(x_, block.mlp_norm, options_.norm_epsilon, normed);
     at::Tensor inner = inner_.rows(rows, block.up.outputs(), plain_);
@@ -223,7 +226,9 @@ class TransformerDecodeState final : public DecodeState {
     multiply(active, block.down, source.down, true, x_);
   }
 
-  void attend(size_t layer, const TransformerBlock& block, int64_t row, T* qkv, T* out) {
+  // scores: scratch, group * (length + 2 * kPagePositions) values.
+  void attend(size_t layer, const TransformerBlock& block, int64_t row, T* qkv, T* scores,
+              T* out) const {
     const int64_t length = texts_[row].length();
     const T* angles =
         rotary_ == nullptr ? nullptr : table_.data_ptr<T>() + (length - 1) * table_.size(1);
@@ -238,8 +243,7 @@ class TransformerDecodeState final : public DecodeState {
     attention.begin = window > 0 ? std::max<int64_t>(0, length - window) : 0;
     attention.end = length;
     attention.scale = static_cast<T>(1 / std::sqrt(static_cast<double>(shape_.size)));
-    scores_.resize(shape_.group() * (length - attention.begin + 2 * kPagePositions));
-    attention.scores = scores_.data();
+    attention.scores = scores;
     for (int64_t kv = 0; kv < shape_.kv_heads; ++kv) {
       attention.query = qkv + kv * shape_.group() * shape_.size;
       attention.offset = page_offset(layer, kv);
@@ -265,7 +269,7 @@ class TransformerDecodeState final : public DecodeState {
   at::Tensor x_;      // [rows, hidden_size]: the residual stream
   at::Tensor hidden_;
   RowBuffer x_buffer_, hidden_buffer_, normed_, qkv_, attended_, inner_, active_, low_;
-  std::vector<T> scores_;
+  std::vector<T> scores_;  // of each row's attention
 };
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/parallel.h"
+#include "tensor/block_product.h"
 
 namespace pgtrain {
 namespace {
@@ -19,11 +21,8 @@ class Head {
     const int64_t rows = hidden.size(0);
     if (!buffer_.defined() || buffer_.size(0) < rows)
       buffer_ = at::empty({rows, weight_.size(1)}, hidden.options());
-    at::Tensor out = buffer_.narrow(0, 0, rows);
-    if (bias_.defined())
-      at::addmm_out(out, bias_, hidden, weight_);
-    else
-      at::mm_out(out, hidden, weight_);
+    const at::Tensor out = buffer_.narrow(0, 0, rows);
+    product_out(out, hidden, weight_, bias_);
     return out;
   }
 
@@ -79,18 +78,23 @@ std::vector<Completion> generate(const LanguageModel& model, const ValueHead* va
     if (value_head != nullptr) values = value_head->values(hidden).contiguous();
     const at::Tensor logits = head.logits(hidden);
     const int64_t vocabulary = logits.size(1);
+    std::vector<Draw> draws(running.size());
+    parallel_blocks(static_cast<int64_t>(running.size()), [&](int64_t row) {
+      const int64_t index = running[row];
+      Completion& completion = completions[index];
+      const double u = key.rng->uniform(key.step, key.first_sequence + static_cast<uint32_t>(index),
+                                        static_cast<uint32_t>(position));
+      IdSet* kept_ids = records ? &completion.kept.emplace_back() : nullptr;
+      draws[row] = sampler.draw(logits.data_ptr<float>() + row * vocabulary, vocabulary, u,
+                                completion.sequence.tokens, kept_ids);
+    });
     std::vector<int64_t> kept;
     std::vector<int64_t> still_running;
     std::vector<int64_t> tokens;
     for (size_t row = 0; row < running.size(); ++row) {
       const int64_t index = running[row];
       Completion& completion = completions[index];
-      const double u = key.rng->uniform(key.step, key.first_sequence + static_cast<uint32_t>(index),
-                                        static_cast<uint32_t>(position));
-      IdSet* kept_ids = records ? &completion.kept.emplace_back() : nullptr;
-      const Draw draw =
-          sampler.draw(logits.data_ptr<float>() + static_cast<int64_t>(row) * vocabulary,
-                       vocabulary, u, completion.sequence.tokens, kept_ids);
+      const Draw& draw = draws[row];
       completion.sequence.tokens.push_back(draw.id);
       completion.log_probs.push_back(draw.log_prob);
       if (values.defined()) completion.values.push_back(values.data_ptr<float>()[row]);

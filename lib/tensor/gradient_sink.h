@@ -3,6 +3,8 @@
 
 #include <torch/types.h>
 
+#include "tensor/block_product.h"
+
 namespace pgtrain {
 
 // Adds straight into parameter.grad() when the parameter is a leaf whose gradient tensor exists
@@ -24,11 +26,11 @@ class GradientSink {
   }
   // sum += a b for a [m, k] and b [k, n].
   void add_product(const at::Tensor& a, const at::Tensor& b) {
-    if (active()) sum_.addmm_(a, b);
+    if (active()) product_add(sum_, a, b);
   }
   // sum += the sum of the rows of x.
   void add_column_sums(const at::Tensor& x) {
-    if (active()) sum_.add_(x.sum(0));
+    if (active()) pgtrain::add_column_sums(sum_, x);
   }
   // sum[index[i]] += rows[i]
   void add_rows(const at::Tensor& index, const at::Tensor& rows) {

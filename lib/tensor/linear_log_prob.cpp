@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/parallel.h"
+#include "tensor/block_product.h"
 #include "tensor/gradient_sink.h"
 #include "tensor/row_kernels.h"
 
@@ -13,9 +15,13 @@ namespace pgtrain {
 namespace {
 
 constexpr int64_t kBlockRows = 256;
+constexpr int64_t kBlockValues = 1 << 15;  // logits that one thread takes at a time
 
 at::Tensor logits_of(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias) {
-  return bias.numel() > 0 ? at::addmm(bias, hidden, weight.t()) : at::mm(hidden, weight.t());
+  const at::Tensor logits =
+      at::empty({hidden.size(0), weight.size(0)}, hidden.options().requires_grad(false));
+  product_out(logits, hidden, weight.t(), bias);
+  return logits;
 }
 
 // Which ids count in each row of a call; part of the autograd graph.
@@ -67,13 +73,22 @@ void backward_row(T* x, int64_t n, int64_t chosen, T scale, T log_sum_exp, T ent
   x[chosen] += scale * d_log_prob;
 }
 
+// f(i, scratch) for every row i of the logits, several at a time.
+template <class T, class F>
+void for_each_row(const at::Tensor& logits, const F& f) {
+  parallel_ranges(logits.size(0), std::max<int64_t>(1, kBlockValues / logits.size(1)),
+                  [&](int64_t begin, int64_t end) {
+                    Compacted<T> scratch;
+                    for (int64_t i = begin; i < end; ++i) f(i, scratch);
+                  });
+}
+
 // Rows start.. of the call; the pointers are to the values of its first row.
 template <class T>
 void forward_rows(const at::Tensor& logits, int64_t start, const KeptRows& kept, const int64_t* ids,
                   T scale, T* log_prob, T* entropy, T* log_sum_exp) {
   const int64_t vocabulary = logits.size(1);
-  Compacted<T> compact;
-  for (int64_t i = 0; i < logits.size(0); ++i) {
+  for_each_row<T>(logits, [&](int64_t i, Compacted<T>& compact) {
     const int64_t row = start + i;
     const T* x = logits.data_ptr<T>() + i * vocabulary;
     const IdSet* set = kept.row(row);
@@ -84,7 +99,7 @@ void forward_rows(const at::Tensor& logits, int64_t start, const KeptRows& kept,
     log_prob[row] = static_cast<T>(sums.log_prob);
     entropy[row] = static_cast<T>(sums.entropy);
     log_sum_exp[row] = static_cast<T>(sums.log_sum_exp);
-  }
+  });
 }
 
 // Turns the logits of one block into their gradient, in place.
@@ -93,22 +108,21 @@ void backward_rows(const at::Tensor& logits, int64_t start, const KeptRows& kept
                    const int64_t* ids, T scale, const T* log_sum_exp, const T* entropy,
                    const T* d_log_prob, const T* d_entropy) {
   const int64_t vocabulary = logits.size(1);
-  Compacted<T> compact;
-  for (int64_t i = 0; i < logits.size(0); ++i) {
+  for_each_row<T>(logits, [&](int64_t i, Compacted<T>& compact) {
     const int64_t row = start + i;
     T* x = logits.data_ptr<T>() + i * vocabulary;
     const IdSet* set = kept.row(row);
     if (set == nullptr) {
       backward_row(x, vocabulary, ids[row], scale, log_sum_exp[row], entropy[row], d_log_prob[row],
                    d_entropy[row]);
-      continue;
+      return;
     }
     compact.gather(x, *set, ids[row]);
     backward_row(compact.values.data(), set->size(), compact.chosen, scale, log_sum_exp[row],
                  entropy[row], d_log_prob[row], d_entropy[row]);
     std::fill_n(x, vocabulary, T(0));
     for (size_t k = 0; k < compact.ids.size(); ++k) x[compact.ids[k]] = compact.values[k];
-  }
+  });
 }
 
 struct LinearLogProb : torch::autograd::Function<LinearLogProb> {
@@ -172,8 +186,8 @@ struct LinearLogProb : torch::autograd::Function<LinearLogProb> {
                                 entropy.data_ptr<scalar_t>(), d_log_prob.data_ptr<scalar_t>(),
                                 d_entropy.data_ptr<scalar_t>());
       });
-      at::Tensor d_block = d_hidden.narrow(0, start, count);
-      at::mm_out(d_block, d_logits, weight);
+      const at::Tensor d_block = d_hidden.narrow(0, start, count);
+      product_out(d_block, d_logits, weight);
       d_weight.add_product(d_logits.t(), block_hidden);
       d_bias.add_column_sums(d_logits);
     }

@@ -14,6 +14,11 @@ void describe_run(Section& s, RunOptions& o) {
   s.field("seed", o.seed, "every random draw of the run follows from it", at_least(0));
   s.field("threads", o.threads, "worker threads; 0 = one for each core; never changes the results",
           between(0, 4096));
+  s.choice("parallel", o.parallel, {"auto", "sequences", "operators"},
+           "what threads share: 'sequences': each takes micro-batches of its own, with a gradient "
+           "of its own; 'operators': all compute one micro-batch after the other, which needs less "
+           "memory; 'auto': operators for networks of 4 million weights and more. Results depend "
+           "on it in the last bits");
   s.field("check_memory", o.check_memory,
           "refuse to start a run that needs more memory than the machine has left");
 }
@@ -31,8 +36,10 @@ void describe_train(Section& s, TrainOptions& o) {
   s.field("max_tokens", o.max_tokens,
           "generated tokens after which the run ends, whatever steps says; 0 = no limit",
           at_least(0));
-  s.field("micro_batch", o.micro_batch, "sequences whose gradient one worker computes together",
-          between(1, 1 << 16));
+  s.field("micro_batch", o.micro_batch,
+          "sequences whose gradient is computed together; 0 = 32, for large networks as many as "
+          "need about 256 MB, 4 to 64",
+          between(0, 1 << 16));
   s.field("max_nonfinite_steps", o.max_nonfinite_steps,
           "steps in a row with a loss or gradient that is not finite (each is skipped) after which "
           "the run stops",
@@ -118,15 +125,6 @@ void check(const ExperimentConfig& config, Problems& problems) {
     problems.add("optimizer.warmup_steps",
                  fmt::format("is more than train.steps ({})", config.train.steps));
   check(config.reward, problems);
-  const int64_t mini_batch = samples / config.algorithm.mini_batches;
-  if (problems.is_set("log.gradient_noise_every") && config.log.gradient_noise_every > 0 &&
-      config.log.gradient_noise_every != LogOptions().gradient_noise_every &&
-      mini_batch <= config.train.micro_batch)
-    problems.add(
-        "log.gradient_noise_every",
-        fmt::format("compares parts of a mini-batch ({} completions) that train.micro_batch "
-                    "({}) does not cut: lower train.micro_batch",
-                    mini_batch, config.train.micro_batch));
   const std::string& name = config.run.name;
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
     problems.add("run.name",
@@ -191,7 +189,7 @@ std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentCon
   };
   const bool steps_matter = schedule_needs_end(now.optimizer.schedule);
   const auto is_free = [&](const std::string& key) {
-    if (key == "run.seed") return false;
+    if (key == "run.seed" || key == "run.parallel") return false;
     return key.rfind("run.", 0) == 0 || key.rfind("checkpoint.", 0) == 0 ||
            key == "train.max_tokens" || (key == "train.steps" && !steps_matter);
   };

@@ -25,7 +25,8 @@ struct RunOptions {
   std::string name = "run";
   std::string directory;  // empty = runs/<name>
   int64_t seed = 1;
-  int64_t threads = 0;  // 0 = one for each core; never changes the results
+  int64_t threads = 0;            // 0 = one for each core; never changes the results
+  std::string parallel = "auto";  // auto | sequences | operators
   bool check_memory = true;
 };
 
@@ -38,7 +39,7 @@ struct WarmupOptions {
 struct TrainOptions {
   int64_t steps = 200;
   int64_t max_tokens = 0;
-  int64_t micro_batch = 32;
+  int64_t micro_batch = 0;  // 0 = see split_work
   int64_t max_nonfinite_steps = 5;
   std::string overlong = "error";  // error | drop
 };
@@ -89,8 +90,8 @@ ExperimentConfig load_experiment(const std::vector<std::filesystem::path>& files
 std::string dump_experiment(ExperimentConfig config, bool changed_only = false);
 
 // Keys that differ between two resolved experiments and that a run may not change half-way: "key:
-// before -> now". Free to change: run.*, but not the seed, checkpoint.*, train.max_tokens, and
-// train.steps as long as the learning rate does not depend on it.
+// before -> now". Free to change: run.*, but not the seed and run.parallel, checkpoint.*,
+// train.max_tokens, and train.steps as long as the learning rate does not depend on it.
 std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentConfig now);
 
 }  // namespace pgtrain

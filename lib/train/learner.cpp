@@ -3,17 +3,34 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <numeric>
 
 #include "core/error.h"
+#include "core/parallel.h"
 #include "tensor/row_kernels.h"
 
 namespace pgtrain {
 namespace {
 
 constexpr int64_t kBlock = 1 << 16;
+
+// Needs no memory, unlike at::isfinite.
+bool all_finite(const at::Tensor& x, WorkerPool& pool) {
+  const float* values = x.data_ptr<float>();
+  std::atomic<bool> result{true};
+  pool.run((x.numel() + kBlock - 1) / kBlock, [&](int64_t block, int) {
+    const int64_t end = std::min(x.numel(), (block + 1) * kBlock);
+    bool finite = true;
+    for (int64_t i = block * kBlock; i < end; ++i)
+      finite &= std::abs(values[i]) <= std::numeric_limits<float>::max();
+    if (!finite) result = false;
+  });
+  return result;
+}
 
 // sum g^2, in float64.
 double squared_norm(const at::Tensor& gradient) {
@@ -24,20 +41,23 @@ double squared_norm(const at::Tensor& gradient) {
   return std::accumulate(std::begin(lanes), std::end(lanes), 0.0);
 }
 
-// From the squared norms of the shards' parts of the gradient of a loss that is a mean over `batch`
-// sequences, and of the whole gradient.
-std::optional<GradientNoise> noise_of(const std::vector<std::vector<int64_t>>& shards,
-                                      const std::vector<double>& squares, double whole,
-                                      double batch) {
-  if (shards.size() < 2) return std::nullopt;
+// A shard's part of the gradient.
+struct Part {
+  double sequences;
+  double square;  // of its norm
+};
+
+// From parts of the gradient of a loss that is a mean over `batch` sequences, and the squared norm
+// of the whole gradient.
+std::optional<GradientNoise> noise_of(const std::vector<Part>& parts, double whole, double batch) {
+  if (parts.empty() || parts[0].sequences == batch) return std::nullopt;
   double mean_square = 0;
   double inverse_sizes = 0;
-  for (size_t i = 0; i < shards.size(); ++i) {
-    const auto size = static_cast<double>(shards[i].size());
-    mean_square += squares[i] * (batch / size) * (batch / size);
-    inverse_sizes += 1 / size;
+  for (const Part& part : parts) {
+    mean_square += part.square * (batch / part.sequences) * (batch / part.sequences);
+    inverse_sizes += 1 / part.sequences;
   }
-  const auto count = static_cast<double>(shards.size());
+  const auto count = static_cast<double>(parts.size());
   return gradient_noise(mean_square / count, whole, count / inverse_sizes, batch);
 }
 
@@ -97,17 +117,18 @@ Learner::Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& optio
       micro_batch_(micro_batch),
       dropout_rng_(seed, Purpose::kDropout) {
   PG_CHECK(micro_batch >= 1, "micro_batch is {}", micro_batch);
-  for (int i = 0; i < pool.size(); ++i) replicas_.push_back(policy.replicate());
+  if (policy.parallelism() == Parallelism::kSequences)
+    for (int i = 0; i < pool.size(); ++i) replicas_.push_back(policy.replicate());
   reset_optimizer();
 }
 
 void Learner::reset_optimizer() { optimizer_ = make_optimizer(options_, policy_.parameters()); }
 
 bool Learner::is_finite() const {
-  if (!at::isfinite(policy_.parameters().values()).all().item<bool>()) return false;
-  for (const NamedTensor& moment : optimizer_->state())
-    if (!at::isfinite(moment.tensor).all().item<bool>()) return false;
-  return true;
+  if (!all_finite(policy_.parameters().values(), pool_)) return false;
+  const auto state = optimizer_->state();
+  return std::all_of(state.begin(), state.end(),
+                     [&](const NamedTensor& moment) { return all_finite(moment.tensor, pool_); });
 }
 
 // A resumed run must drop the same elements: the optimiser's step is part of every checkpoint.
@@ -152,6 +173,26 @@ Learner::Shard Learner::run_shard(const UpdateBatch& batch, const Objective& obj
   return shard;
 }
 
+void Learner::for_each_shard(int64_t shards,
+                             const std::function<void(int64_t, const Network&)>& run,
+                             const std::function<void(int64_t, const at::Tensor&)>& measure) {
+  const at::Tensor& sum = policy_.parameters().gradient();
+  if (replicas_.empty()) {
+    const TeamScope team(pool_);
+    for (int64_t i = 0; i < shards; ++i) {
+      run(i, policy_.network());
+      if (i == 0) measure(i, sum);
+    }
+    return;
+  }
+  pool_.run_ordered(
+      shards, [&](int64_t i, int worker) { run(i, replicas_[worker].network); },
+      [&](int64_t i, int worker) {
+        measure(i, replicas_[worker].gradient);
+        move_gradient(replicas_[worker].gradient, sum);
+      });
+}
+
 void Learner::clear() {
   policy_.parameters().gradient().zero_();
   sequences_before_ = 0;
@@ -166,23 +207,23 @@ UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& obje
       token_weights(completion_mask(batch.sequences), Aggregation::kTokenMean);
   const auto shards = length_shards(batch.sequences, micro_batch_);
   std::vector<Shard> results(shards.size());
-  std::vector<double> squares(shards.size());
-  pool_.run_ordered(
+  std::vector<Part> parts;
+  for_each_shard(
       static_cast<int64_t>(shards.size()),
-      [&](int64_t i, int worker) {
-        results[i] = run_shard(batch, objective, shards[i], replicas_[worker].network,
-                               policy_weights, entropy_weights);
+      [&](int64_t i, const Network& network) {
+        results[i] =
+            run_shard(batch, objective, shards[i], network, policy_weights, entropy_weights);
       },
-      [&](int64_t i, int worker) {
-        if (measure_noise) squares[i] = squared_norm(replicas_[worker].gradient);
-        move_gradient(replicas_[worker].gradient, policy_.parameters().gradient());
+      [&](int64_t i, const at::Tensor& gradient) {
+        if (measure_noise)
+          parts.push_back({static_cast<double>(shards[i].size()), squared_norm(gradient)});
       });
 
   sequences_before_ += batch.size();
 
   UpdateResult total;
   if (measure_noise)
-    total.noise = noise_of(shards, squares, squared_norm(policy_.parameters().gradient()),
+    total.noise = noise_of(parts, squared_norm(policy_.parameters().gradient()),
                            static_cast<double>(batch.size()));
   total.log_probs = at::zeros_like(batch.mask);
   for (size_t i = 0; i < shards.size(); ++i) {

@@ -2,6 +2,7 @@
 // given advantages.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -37,7 +38,7 @@ struct UpdateResult : ObjectiveTerms {
 
 class Learner {
  public:
-  // Makes one replica of the network a worker. policy and pool must outlive it.
+  // policy and pool must outlive it.
   // seed: of what the adapters' dropout draws.
   Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& options, int64_t micro_batch,
           uint64_t seed = 0);
@@ -47,10 +48,13 @@ class Learner {
 
   // The parts of update, for several batches in one step. Sequences are sorted by length and cut
   // into micro-batches of fixed size; each is one shard, and the shards' gradients are added in
-  // order, so the bits do not depend on the number of workers.
+  // order, so the bits do not depend on the number of workers. With Parallelism::kSequences workers
+  // take whole shards, each with a gradient of its own; with kOperators there is one gradient, and
+  // the shards come one after the other, each computed by all workers.
   void clear();
   // measure_noise, right after clear: also estimates the gradient's signal and noise from the
-  // shards' parts. Shards are sorted by length, so what depends on length counts as noise.
+  // shards' parts, of the first shard alone with one gradient. Shards are sorted by length, so what
+  // depends on length counts as noise.
   UpdateResult accumulate(const UpdateBatch& batch, const Objective& objective,
                           bool measure_noise = false);
   // Fills in grad_norm and finite; no step when anything is not finite.
@@ -68,6 +72,10 @@ class Learner {
   Shard run_shard(const UpdateBatch& batch, const Objective& objective,
                   const std::vector<int64_t>& rows, const Network& network,
                   const at::Tensor& policy_weights, const at::Tensor& entropy_weights) const;
+  // Calls run(shard, network) for every shard; measure(shard, gradient) sees the gradient of those
+  // shards that are computed apart.
+  void for_each_shard(int64_t shards, const std::function<void(int64_t, const Network&)>& run,
+                      const std::function<void(int64_t, const at::Tensor& gradient)>& measure);
 
   Policy& policy_;
   WorkerPool& pool_;
@@ -75,7 +83,7 @@ class Learner {
   int64_t micro_batch_;
   Rng dropout_rng_;
   int64_t sequences_before_ = 0;           // in the batches of this step so far
-  std::vector<Policy::Replica> replicas_;  // a worker each
+  std::vector<Policy::Replica> replicas_;  // a worker each; none with one gradient
   std::unique_ptr<Optimizer> optimizer_;
 };
 

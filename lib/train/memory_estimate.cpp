@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "nn/layer_names.h"
+#include "train/work_split.h"
 
 namespace pgtrain {
 namespace {
@@ -32,16 +33,6 @@ std::pair<int64_t, int64_t> layer_sizes(const ModelOptions& o, const std::string
   if (is("down_proj") || is("mlp.c_proj")) return {inner, hidden};
   if (is("c_attn")) return {hidden, 3 * hidden};
   return {hidden, hidden};  // attn.c_proj
-}
-
-// Values that the backward pass needs of one token.
-int64_t activations_per_token(const ModelOptions& o) {
-  if (o.is_recurrent())
-    return o.embedding_size + o.num_layers * (o.kind == "lstm" ? 10 : 9) * o.hidden_size;
-  const int64_t query = o.num_heads * o.resolved_head_dim();
-  const int64_t key = o.resolved_kv_heads() * o.resolved_head_dim();
-  return o.num_layers *
-         (5 * o.hidden_size + 2 * query + 2 * key + 3 * o.resolved_intermediate_size());
 }
 
 // What decoding keeps of one token, or of a whole text for recurrent networks.
@@ -102,7 +93,13 @@ std::vector<MemoryItem> estimate_memory(const ExperimentConfig& config,
   Items items;
   if (model.lora.enabled()) items.add("frozen weights", {{parameter_count(model), "parameters"}});
   items.add("trained weights", {{trained, "parameters"}});
-  items.add("gradients", {{workers + 1, "(one a thread and the sum)"}, {trained, "parameters"}});
+  const WorkSplit split = split_work(config, model);
+  const bool by_operators = split.parallelism == Parallelism::kOperators;
+  const int64_t at_once = by_operators ? 1 : workers;  // micro-batches, shards of completions
+  if (by_operators)
+    items.add("gradient", {{trained, "parameters"}});
+  else
+    items.add("gradients", {{workers + 1, "(one a thread and the sum)"}, {trained, "parameters"}});
   const bool is_sgd = config.optimizer.kind == "sgd";
   const int64_t moments = is_sgd ? (config.optimizer.momentum > 0 ? 1 : 0) : 2;
   items.add("optimiser state", {{moments, "moments"}, {trained, "parameters"}});
@@ -111,20 +108,19 @@ std::vector<MemoryItem> estimate_memory(const ExperimentConfig& config,
 
   const int64_t prompt = longest_prompt(experiment);
   const int64_t tokens = prompt + config.rollout.max_new_tokens;
-  const int64_t micro_batch =
-      std::min(config.train.micro_batch,
-               config.rollout.prompts_per_step * config.rollout.samples_per_prompt);
-  items.add("activations of the update", {{workers, "threads"},
+  const int64_t micro_batch = std::min(
+      split.micro_batch, config.rollout.prompts_per_step * config.rollout.samples_per_prompt);
+  items.add("activations of the update", {{at_once, "at once"},
                                           {micro_batch, "sequences (train.micro_batch)"},
                                           {tokens, "tokens"},
                                           {activations_per_token(model), "values"}});
   const int64_t logits = std::min(kKeptLogits / kBytes,
                                   micro_batch * config.rollout.max_new_tokens * model.vocab_size);
-  items.add("logits", {{workers, "threads"}, {2 * logits, "values"}});
+  items.add("logits", {{at_once, "at once"}, {2 * logits, "values"}});
   if (model.is_transformer()) {
     const int64_t rows = std::min(config.rollout.shard_size, config.rollout.prompts_per_step *
                                                                  config.rollout.samples_per_prompt);
-    items.add("keys and values in generation", {{workers, "threads"},
+    items.add("keys and values in generation", {{at_once, "at once"},
                                                 {rows, "texts (rollout.shard_size)"},
                                                 {tokens, "tokens"},
                                                 {cache_per_token(model), "values"}});

@@ -67,6 +67,11 @@ std::string digest_of(const std::vector<LanguageModel::Parameter>& parameters) {
 
 }  // namespace
 
+Parallelism default_parallelism(const ModelOptions& options) {
+  return parameter_count(options) >= kManyParameters ? Parallelism::kOperators
+                                                     : Parallelism::kSequences;
+}
+
 Network::Network(const ModelOptions& options, ValueNetwork value)
     : model(make_language_model(options)) {
   if (value == ValueNetwork::kNone) return;
@@ -91,7 +96,11 @@ at::Tensor Network::values(const at::Tensor& hidden,
 }
 
 Policy::Policy(PolicyText text, std::string base, const ModelOptions& options, ValueNetwork value)
-    : value_(value), text_(std::move(text)), base_(std::move(base)), network_(options, value) {
+    : value_(value),
+      text_(std::move(text)),
+      base_(std::move(base)),
+      network_(options, value),
+      parallelism_(default_parallelism(options)) {
   PG_CHECK(options.vocab_size >= tokenizer().vocab_size(), "{} rows for {} tokens",
            options.vocab_size, tokenizer().vocab_size());
   parameters_ = std::make_unique<ParameterBuffer>(network_.parameters());

@@ -17,6 +17,15 @@ namespace pgtrain {
 // What reads V(s): nothing, a linear head on the policy's states, or a network of its own.
 enum class ValueNetwork { kNone, kShared, kSeparate };
 
+// What workers share: whole shards of sequences, each worker with a gradient of its own, or the
+// operators of one shard after the other, with one gradient and one reading of the weights for all.
+enum class Parallelism { kSequences, kOperators };
+
+// kOperators from kManyParameters on: there a gradient more costs more memory than the activations
+// of a shard, and weights that do not fit the caches are read once instead of once a worker.
+constexpr int64_t kManyParameters = int64_t{1} << 22;
+Parallelism default_parallelism(const ModelOptions& options);
+
 // A network with what its training needs beside the policy's own parameters.
 struct Network {
   std::unique_ptr<LanguageModel> model;
@@ -95,6 +104,9 @@ class Policy {
     return network_.value_model ? nullptr : network_.value_head.get();
   }
   const Network& network() const { return network_; }
+  // default_parallelism unless it was set. Changes the last bits of results.
+  Parallelism parallelism() const { return parallelism_; }
+  void set_parallelism(Parallelism parallelism) { parallelism_ = parallelism; }
   const ParameterBuffer& parameters() const { return *parameters_; }
 
   // A second network over the same parameter values, with gradients of its own.
@@ -117,6 +129,7 @@ class Policy {
   std::string base_;  // what the frozen weights are from
   Network network_;
   std::unique_ptr<ParameterBuffer> parameters_;
+  Parallelism parallelism_;
 };
 
 }  // namespace pgtrain

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "nn/layer_names.h"
+#include "train/work_split.h"
 
 namespace pgtrain {
 namespace {
@@ -207,6 +208,23 @@ void check_records(const PreparedExperiment& experiment, const ExperimentConfig&
   check_fairness(config.fairness, *experiment.eval);
 }
 
+// A mini-batch that is not cut into micro-batches has no parts to compare.
+void check_gradient_noise(const ExperimentConfig& config, const ModelOptions& model) {
+  const int64_t every = config.log.gradient_noise_every;
+  if (!config.provenance.is_set("log.gradient_noise_every") || every == 0 ||
+      every == LogOptions().gradient_noise_every)
+    return;
+  const int64_t mini_batch = config.rollout.prompts_per_step * config.rollout.samples_per_prompt /
+                             config.algorithm.mini_batches;
+  const int64_t micro_batch = split_work(config, model).micro_batch;
+  if (mini_batch > micro_batch) return;
+  throw key_error(
+      config, "log.gradient_noise_every",
+      fmt::format("compares parts of a mini-batch ({} completions) that micro-batches of {} do not "
+                  "cut: lower train.micro_batch",
+                  mini_batch, micro_batch));
+}
+
 }  // namespace
 
 std::unique_ptr<Reward> prepare_reward(const ExperimentConfig& config,
@@ -244,6 +262,7 @@ static PreparedExperiment prepare_with(const ExperimentConfig& config,
   if (result.policy.text.chat)
     result.data_digest.append("\n").append(sha256(result.policy.text.files.chat_template));
   check_system_prompt(result, config);
+  check_gradient_noise(config, result.policy.model);
   const Tokenizer& tokenizer = *result.policy.text.tokenizer;
   check_targets(result.train, result.policy.text, config);
   check_prompts(result.train, result.policy, config);

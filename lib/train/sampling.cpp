@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/parallel.h"
+
 namespace pgtrain {
 namespace {
 
@@ -12,16 +14,30 @@ struct Shard {
   std::vector<Score> scores;
 };
 
-Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
-                const std::vector<int64_t>& records, int64_t first, int64_t last,
-                int64_t samples_per_prompt, const GenerationOptions& options, DrawKey key) {
+// Completions of the records first..last-1.
+struct Task {
+  const Policy& policy;
+  const Dataset& data;
+  const Reward& reward;
+  const std::vector<int64_t>& records;
+  int64_t samples_per_prompt;
+
+  void generate_shard(int64_t first, int64_t last, const GenerationOptions& options, DrawKey key,
+                      Shard& shard) const;
+  void score(int64_t first, Shard& shard) const;
+};
+
+void Task::generate_shard(int64_t first, int64_t last, const GenerationOptions& options,
+                          DrawKey key, Shard& shard) const {
   std::vector<std::vector<int64_t>> prompts;
   for (int64_t i = first; i < last; ++i)
     prompts.push_back(policy.text().encode_prompt(data[records[i]]));
   key.first_sequence += static_cast<uint32_t>(first * samples_per_prompt);
-  Shard shard;
   shard.completions =
       generate(policy.model(), policy.value_head(), prompts, samples_per_prompt, options, key);
+}
+
+void Task::score(int64_t first, Shard& shard) const {
   std::vector<RewardInput> inputs;
   for (const Completion& completion : shard.completions)
     shard.texts.push_back(completion_text(policy.tokenizer(), completion));
@@ -32,7 +48,6 @@ Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
                       completion.sequence.completion_length()});
   }
   shard.scores = reward.score(inputs);
-  return shard;
 }
 
 }  // namespace
@@ -52,10 +67,19 @@ Rollout collect(const Policy& policy, WorkerPool& pool, const Dataset& data, con
   const auto count = static_cast<int64_t>(records.size());
   const int64_t groups = groups_per_shard(shard_size, samples_per_prompt);
   std::vector<Shard> shards(static_cast<size_t>((count + groups - 1) / groups));
+  const Task task{policy, data, reward, records, samples_per_prompt};
+  const auto generate_shard = [&](size_t shard) {
+    const int64_t first = static_cast<int64_t>(shard) * groups;
+    task.generate_shard(first, std::min(count, first + groups), options, key, shards[shard]);
+  };
+  const bool by_operators = policy.parallelism() == Parallelism::kOperators;
+  if (by_operators) {
+    const TeamScope team(pool);
+    for (size_t shard = 0; shard < shards.size(); ++shard) generate_shard(shard);
+  }
   pool.run(static_cast<int64_t>(shards.size()), [&](int64_t shard, int) {
-    const int64_t first = shard * groups;
-    shards[shard] = run_shard(policy, data, reward, records, first, std::min(count, first + groups),
-                              samples_per_prompt, options, key);
+    if (!by_operators) generate_shard(static_cast<size_t>(shard));
+    task.score(shard * groups, shards[shard]);
   });
   Rollout rollout;
   rollout.records = records;

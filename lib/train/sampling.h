@@ -32,7 +32,8 @@ int64_t groups_per_shard(int64_t shard_size, int64_t samples_per_prompt);
 std::string completion_text(const Tokenizer& tokenizer, const Completion& completion);
 
 // Every shard (at most shard_size completions, whole groups) is generated and at once scored by one
-// worker, so scoring overlaps with the generation of other shards. Which completions share a shard
+// worker, so scoring overlaps with the generation of other shards; with Parallelism::kOperators all
+// workers generate one shard after the other and then score them. Which completions share a shard
 // depends on the arguments only. key.first_sequence is the number of the first completion.
 Rollout collect(const Policy& policy, WorkerPool& pool, const Dataset& data, const Reward& reward,
                 const std::vector<int64_t>& records, int64_t samples_per_prompt, int64_t shard_size,

@@ -35,18 +35,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// More workers than shards in a step would only hold gradients of their own.
-int workers_for(const ExperimentConfig& config) {
-  const auto shards = [](int64_t items, int64_t size) { return (items + size - 1) / size; };
-  const RolloutOptions& rollout = config.rollout;
-  const int64_t groups = groups_per_shard(rollout.shard_size, rollout.samples_per_prompt);
-  const int64_t most = std::max(
-      {shards(rollout.prompts_per_step, groups),
-       shards(rollout.prompts_per_step * rollout.samples_per_prompt, config.train.micro_batch),
-       shards(config.warmup.batch_size, config.train.micro_batch)});
-  return static_cast<int>(std::min<int64_t>(usable_threads(config.run.threads), most));
-}
-
 ValueNetwork value_network_of(const AlgorithmOptions& algorithm) {
   if (algorithm.baseline != "value") return ValueNetwork::kNone;
   return algorithm.value_network == "separate" ? ValueNetwork::kSeparate : ValueNetwork::kShared;
@@ -88,7 +76,8 @@ Trainer::Trainer(const ExperimentConfig& config)
       experiment_(prepare(
           config,
           [this](std::string_view text) { return embedder_.embed(policy_->tokenizer(), text); })),
-      pool_(workers_for(config), use_one_thread),
+      split_(split_work(config, experiment_.policy.model)),
+      pool_(useful_workers(config, split_, usable_threads(config.run.threads)), use_one_thread),
       estimator_(config.algorithm),
       mini_batch_rng_(static_cast<uint64_t>(config.run.seed), Purpose::kMiniBatch),
       kl_controller_(controller_of(config.algorithm.kl)),
@@ -99,6 +88,7 @@ Trainer::Trainer(const ExperimentConfig& config)
   policy_ =
       std::make_unique<Policy>(std::move(experiment_.policy), value_network_of(config_.algorithm),
                                static_cast<uint64_t>(config_.run.seed));
+  policy_->set_parallelism(split_.parallelism);
   base_digest_ = policy_->frozen_digest();
   collector_ =
       std::make_unique<Collector>(config_, *policy_, pool_, experiment_.train, *experiment_.reward);
@@ -110,9 +100,8 @@ Trainer::Trainer(const ExperimentConfig& config)
   checkpoints_ = std::make_unique<CheckpointStore>(*directory_ / "checkpoints");
   make_directories(checkpoints_->directory());
   checkpoints_->clean();
-  learner_ =
-      std::make_unique<Learner>(*policy_, pool_, config_.optimizer, config_.train.micro_batch,
-                                static_cast<uint64_t>(config_.run.seed));
+  learner_ = std::make_unique<Learner>(*policy_, pool_, config_.optimizer, split_.micro_batch,
+                                       static_cast<uint64_t>(config_.run.seed));
   state_.phase = config_.warmup.steps > 0 ? kWarmup : kTrain;
   if (const auto latest = checkpoints_->latest()) {
     resume(*latest);
@@ -363,11 +352,10 @@ UpdateBatch Trainer::advantages(const Experience& experience, Row& row) {
   if (policy_->value_head() != nullptr)
     inputs.values = sampled_values(rollout, mask);
   else if (policy_->network().value_model)
-    inputs.values =
-        frozen_values(policy_->network(), pool_, batch, mask, config_.train.micro_batch);
+    inputs.values = frozen_values(policy_->network(), pool_, batch, mask, split_.micro_batch);
   if (reference_) {
-    const at::Tensor reference = reference_->log_probs(
-        pool_, batch, mask, config_.rollout.temperature, config_.train.micro_batch);
+    const at::Tensor reference =
+        reference_->log_probs(pool_, batch, mask, config_.rollout.temperature, split_.micro_batch);
     const at::Tensor kl = kl_estimate(batch.old_log_probs, reference, algorithm.kl.estimator);
     row.set("kl", masked_mean(kl, mask).item<double>());
     row.set("kl_coef", kl_controller_.coef());

@@ -28,6 +28,7 @@
 #include "train/run_directory.h"
 #include "train/run_log.h"
 #include "train/update_plan.h"
+#include "train/work_split.h"
 
 namespace pgtrain {
 
@@ -86,6 +87,7 @@ class Trainer {
   ExperimentConfig config_;
   Embedder embedder_;  // set in the policy-gradient phase when the reward uses it
   PreparedExperiment experiment_;
+  WorkSplit split_;
   WorkerPool pool_;
   std::unique_ptr<RunDirectory> directory_;
   std::unique_ptr<CheckpointStore> checkpoints_;

@@ -43,8 +43,10 @@ struct Outcome {
 };
 
 Outcome run(int threads, int64_t micro_batch, const UpdateBatch& batch, int64_t steps = 1,
-            const Objective& objective = make_objective()) {
+            const Objective& objective = make_objective(),
+            Parallelism parallelism = Parallelism::kSequences) {
   const auto policy = make_policy(batch.returns.defined());
+  policy->set_parallelism(parallelism);
   WorkerPool pool(threads);
   Learner learner(*policy, pool, {}, micro_batch);
   Outcome outcome;
@@ -111,6 +113,46 @@ TEST_CASE("learner: any split into micro-batches gives the same gradient", "[tra
   const auto whole = run(1, 64, batch);
   for (const int64_t micro_batch : {1, 2, 5, 22})
     CHECK(close(run(1, micro_batch, batch).gradient, whole.gradient, 3 * test::kTolerance32));
+}
+
+TEST_CASE(
+    "learner: workers that share operators give the same gradient, with the same bits for any "
+    "number of them",
+    "[train]") {
+  const auto sequences = test::random_sequences(23, 11, 8);
+  const auto batch = make_batch(sequences, true);
+  const auto apart = run(2, 5, batch, 3);
+  const auto shared = [&](int threads) {
+    return run(threads, 5, batch, 3, make_objective(), Parallelism::kOperators);
+  };
+  const auto one = shared(1);
+  CHECK(close(one.gradient, apart.gradient, 3 * test::kTolerance32));
+  for (const int threads : {2, 3}) CHECK(test::same_bits(shared(threads).values, one.values));
+}
+
+TEST_CASE("learner: with one gradient the noise comes from the first micro-batch", "[train]") {
+  const auto sequences = test::random_sequences(8, 11, 8);
+  const auto batch = make_batch(sequences);
+  const auto policy = make_policy();
+  policy->set_parallelism(Parallelism::kOperators);
+  WorkerPool pool(2);
+  Learner learner(*policy, pool, {}, 3);
+  const auto square = [&](const UpdateBatch& part) {
+    learner.clear();
+    auto noise = learner.accumulate(part, Objective(), true).noise;
+    return std::make_pair(policy->parameters().gradient().square().sum().item<double>(), noise);
+  };
+  const auto [whole, noise] = square(batch);
+  const auto present = static_cast<double>(batch.size());
+  const auto first = length_shards(batch.sequences, 3)[0];
+  UpdateBatch part = batch.rows(first);
+  const auto [small, none] = square(part);
+  CHECK(!none);
+  REQUIRE(noise);
+  // Alone, the part's mean is over itself.
+  const auto expected = gradient_noise(small, whole, static_cast<double>(first.size()), present);
+  CHECK(close(noise->signal, expected.signal, 1e-4));
+  CHECK(close(noise->noise, expected.noise, 1e-4));
 }
 
 TEST_CASE("learner: the noise of the gradient, from shards that agree and shards that cancel",

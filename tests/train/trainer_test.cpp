@@ -153,10 +153,24 @@ TEST_CASE("trainer: a checkpoint as reference, refused when it cannot be one or 
 }
 
 TEST_CASE("trainer: the bits do not depend on the number of threads", "[train]") {
+  for (const std::string parallel : {"sequences", "operators"}) {
+    const Workshop shop;
+    const auto run = [&](const std::string& name, const std::string& threads) {
+      Trainer(shop.config(name,
+                          {"run.threads=" + threads, "warmup.steps=3", "run.parallel=" + parallel}))
+          .run();
+      return record_of(shop / name);
+    };
+    CHECK(run("one", "1") == run("three", "3"));
+  }
+}
+
+TEST_CASE("trainer: a run goes on with the way its threads share the work, or not at all",
+          "[train]") {
   const Workshop shop;
-  Trainer(shop.config("one", {"run.threads=1", "warmup.steps=3"})).run();
-  Trainer(shop.config("three", {"run.threads=3", "warmup.steps=3"})).run();
-  CHECK(record_of(shop / "one") == record_of(shop / "three"));
+  Trainer(shop.config("run", {"run.parallel=operators"})).run();
+  CHECK(contains(test::message_of<ConfigError>([&] { Trainer(shop.config("run")); }),
+                 "run.parallel: operators -> auto"));
 }
 
 TEST_CASE(

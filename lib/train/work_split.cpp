@@ -1,0 +1,59 @@
+#include "train/work_split.h"
+
+#include <algorithm>
+
+#include "train/sampling.h"
+
+namespace pgtrain {
+namespace {
+
+constexpr int64_t kSequences = 32;
+constexpr int64_t kFewest = 4, kMost = 64;
+constexpr int64_t kValues = int64_t{64} << 20;  // 256 MB
+
+Parallelism parallelism_of(const RunOptions& run, const ModelOptions& model) {
+  if (run.parallel == "sequences") return Parallelism::kSequences;
+  if (run.parallel == "operators") return Parallelism::kOperators;
+  return default_parallelism(model);
+}
+
+int64_t micro_batch_of(const ExperimentConfig& config, const ModelOptions& model,
+                       Parallelism parallelism) {
+  if (config.train.micro_batch > 0) return config.train.micro_batch;
+  if (parallelism == Parallelism::kSequences) return kSequences;
+  const int64_t values =
+      (activations_per_token(model) + model.vocab_size) * config.rollout.max_new_tokens;
+  return std::clamp(kValues / values, kFewest, kMost);
+}
+
+int64_t shards(int64_t items, int64_t size) { return (items + size - 1) / size; }
+
+}  // namespace
+
+WorkSplit split_work(const ExperimentConfig& config, const ModelOptions& model) {
+  const Parallelism parallelism = parallelism_of(config.run, model);
+  return {parallelism, micro_batch_of(config, model, parallelism)};
+}
+
+int useful_workers(const ExperimentConfig& config, const WorkSplit& split, int threads) {
+  if (split.parallelism == Parallelism::kOperators) return threads;
+  const RolloutOptions& rollout = config.rollout;
+  const int64_t groups = groups_per_shard(rollout.shard_size, rollout.samples_per_prompt);
+  const int64_t most =
+      std::max({shards(rollout.prompts_per_step, groups),
+                shards(rollout.prompts_per_step * rollout.samples_per_prompt, split.micro_batch),
+                shards(config.warmup.batch_size, split.micro_batch)});
+  return static_cast<int>(std::min<int64_t>(threads, most));
+}
+
+int64_t activations_per_token(const ModelOptions& options) {
+  if (options.is_recurrent())
+    return options.embedding_size +
+           options.num_layers * (options.kind == "lstm" ? 10 : 9) * options.hidden_size;
+  const int64_t query = options.num_heads * options.resolved_head_dim();
+  const int64_t key = options.resolved_kv_heads() * options.resolved_head_dim();
+  return options.num_layers *
+         (5 * options.hidden_size + 2 * query + 2 * key + 3 * options.resolved_intermediate_size());
+}
+
+}  // namespace pgtrain
