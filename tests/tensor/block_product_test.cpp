@@ -51,7 +51,8 @@ TEST_CASE("block products equal torch's, for every start and layout", "[tensor]"
 TEST_CASE("block products have the same bits on any team", "[tensor]") {
   prepare_blas();
   torch::manual_seed(2);
-  for (const auto& [m, k, n] : kSizes) {
+  for (const Sizes& sizes : kSizes) {
+    const int64_t m = sizes.m, k = sizes.k, n = sizes.n;
     const auto a = torch::randn({m, k}), b = torch::randn({n, k}), bias = torch::randn({n});
     const auto run = [&] {
       auto c = torch::empty({m, n});
