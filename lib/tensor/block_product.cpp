@@ -1,11 +1,13 @@
 #include "tensor/block_product.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Dispatch.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 
 #include "core/parallel.h"
+#include "tensor/row_product.h"
 
 namespace pgtrain {
 namespace {
@@ -14,6 +16,7 @@ constexpr double kSmall = 1 << 22;     // multiplications of a product that stay
 constexpr int64_t kMinBlock = 256;     // rows or columns of a block: packing it must pay
 constexpr int64_t kMaxParts = 8;       // of either side
 constexpr int64_t kAlignment = 16;     // of a block's first row or column
+constexpr int64_t kRowOutputs = 128;   // of a block of few rows
 constexpr int64_t kSumColumns = 1024;  // of a block of column sums
 
 struct Parts {
@@ -42,12 +45,50 @@ void block(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b, const 
     at::mm_out(out, a, b);
 }
 
+// Few rows: no packing of b, whose layout says which kernel reads it.
+template <class T>
+void few_rows(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias,
+              Start start) {
+  const bool output_major = b.stride(0) == 1 && b.size(1) != 1;
+  RowProduct<T> whole{};
+  whole.x = a.data_ptr<T>();
+  whole.rows = a.size(0);
+  whole.x_stride = a.stride(0);
+  whole.inputs = a.size(1);
+  whole.w_stride = b.stride(output_major ? 1 : 0);
+  whole.y_stride = c.stride(0);
+  whole.accumulate = start == Start::kPresent;
+  const auto multiply =
+      output_major ? row_product_kernels<T>().output_major : row_product_kernels<T>().input_major;
+  const T* w = b.data_ptr<T>();
+  T* y = c.data_ptr<T>();
+  const T* added = start == Start::kBias ? bias.data_ptr<T>() : nullptr;
+  parallel_ranges(b.size(1), kRowOutputs, [&](int64_t begin, int64_t end) {
+    RowProduct<T> part = whole;
+    part.w = w + begin * (output_major ? whole.w_stride : 1);
+    part.y = y + begin;
+    part.bias = added == nullptr ? nullptr : added + begin;
+    part.outputs = end - begin;
+    multiply(part);
+  });
+}
+
+bool is_for_rows(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
+  return prefers_row_product(a.size(0), a.size(1), b.size(1)) && a.stride(1) == 1 &&
+         c.stride(1) == 1 && (b.stride(0) == 1 || b.stride(1) == 1);
+}
+
 void multiply(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias,
               Start start) {
   const int64_t m = a.size(0), k = a.size(1), n = b.size(1);
   const bool whole =
       static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) < kSmall;
   const Parts rows = cut(m, whole), columns = cut(n, whole);
+  if (is_for_rows(c, a, b)) {
+    AT_DISPATCH_FLOATING_TYPES(c.scalar_type(), "few_rows",
+                               [&] { few_rows<scalar_t>(c, a, b, bias, start); });
+    return;
+  }
   const at::NoGradGuard no_gradient;
   if (rows.count * columns.count == 1) return block(c, a, b, bias, start);
   const bool inference = c10::InferenceMode::is_enabled();
