@@ -37,8 +37,8 @@ void describe_train(Section& s, TrainOptions& o) {
           "generated tokens after which the run ends, whatever steps says; 0 = no limit",
           at_least(0));
   s.field("micro_batch", o.micro_batch,
-          "sequences whose gradient is computed together; 0 = 32, for large networks as many as "
-          "need about 256 MB, 4 to 64",
+          "sequences whose gradient is computed together; 0 = 32 for small recurrent networks, "
+          "else as many as fit into 16 MB a thread, for large networks 256 MB",
           between(0, 1 << 16));
   s.field("max_nonfinite_steps", o.max_nonfinite_steps,
           "steps in a row with a loss or gradient that is not finite (each is skipped) after which "

@@ -7,9 +7,20 @@
 namespace pgtrain {
 namespace {
 
-constexpr int64_t kSequences = 32;
-constexpr int64_t kFewest = 4, kMost = 64;
-constexpr int64_t kValues = int64_t{64} << 20;  // 256 MB
+constexpr int64_t kKeptLogits = int64_t{16} << 20;  // what linear_log_prob keeps
+
+// How many values of the backward pass a micro-batch may need, and its sequences.
+struct Bounds {
+  int64_t values, fewest, most;
+};
+
+Bounds bounds_of(const ModelOptions& model, Parallelism parallelism) {
+  constexpr int64_t kMillion = int64_t{1} << 20;
+  // The steps of recurrent networks have as many rows as sequences.
+  if (parallelism == Parallelism::kOperators)
+    return {64 * kMillion, 4, model.is_recurrent() ? 16 : 64};
+  return {4 * kMillion, model.is_recurrent() ? 32 : 8, 32};
+}
 
 Parallelism parallelism_of(const RunOptions& run, const ModelOptions& model) {
   if (run.parallel == "sequences") return Parallelism::kSequences;
@@ -20,10 +31,14 @@ Parallelism parallelism_of(const RunOptions& run, const ModelOptions& model) {
 int64_t micro_batch_of(const ExperimentConfig& config, const ModelOptions& model,
                        Parallelism parallelism) {
   if (config.train.micro_batch > 0) return config.train.micro_batch;
-  if (parallelism == Parallelism::kSequences) return kSequences;
-  const int64_t values =
-      (activations_per_token(model) + model.vocab_size) * config.rollout.max_new_tokens;
-  return std::clamp(kValues / values, kFewest, kMost);
+  const Bounds bounds = bounds_of(model, parallelism);
+  const int64_t tokens = config.rollout.max_new_tokens;
+  const int64_t fitting =
+      std::min(bounds.values / ((activations_per_token(model) + model.vocab_size) * tokens),
+               kKeptLogits / (model.vocab_size * tokens));
+  const int64_t count = std::clamp(fitting, bounds.fewest, bounds.most);
+  const int64_t group = config.rollout.samples_per_prompt;
+  return count > group ? count / group * group : count;
 }
 
 int64_t shards(int64_t items, int64_t size) { return (items + size - 1) / size; }

@@ -12,10 +12,12 @@ struct WorkSplit {
   int64_t micro_batch = 1;
 };
 
-// run.parallel and train.micro_batch with what stands for "auto" and 0. A network below
-// kManyParameters gets micro-batches of 32 sequences. A larger one gets as many as keep the values
-// of the backward pass within 256 MB, 4 to 64: its matrix products are large enough with few
-// sequences, and its memory is better spent on weights.
+// run.parallel and train.micro_batch with what stands for "auto" and 0: as many sequences as keep
+// the values of the backward pass of their completions within 256 MB where workers share operators
+// (4 to 64 sequences, recurrent networks to 16), within 16 MB where each has micro-batches of its
+// own (8 to 32, recurrent networks 32), and their logits within what linear_log_prob keeps; whole
+// groups where one fits. Large networks have large matrix products with few sequences; small ones
+// then stay in the cache.
 WorkSplit split_work(const ExperimentConfig& config, const ModelOptions& model);
 
 // How many workers can have something to do, at most `threads`: more would only hold gradients of
