@@ -1,4 +1,5 @@
-// The packed forward pass of a transformer: whole sequences, one after the other, without padding.
+// The packed forward pass of a transformer: texts one after the other, without padding; the common
+// beginning of texts is read once.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,17 +10,21 @@
 
 #include "nn/dropout.h"
 #include "nn/rotary.h"
+#include "nn/row_groups.h"
 #include "nn/transformer_weights.h"
 
 namespace pgtrain {
 
-// Sequences that are read together.
+// Texts that are read together.
 struct PackedTokens {
   at::Tensor ids;                // [rows] int64, each within the vocabulary
-  std::vector<int64_t> lengths;  // at least 1 each, their sum is rows
-  std::vector<int64_t> first;    // the position of each sequence from which states are wanted
+  std::vector<RowGroup> groups;  // first: the position from which states are wanted
 
+  // A text, or the beginning of the texts that branch() adds after it. length >= 1.
   void add(const int64_t* tokens, int64_t length, int64_t first_wanted);
+  // The rest of a text that begins with what was added last; may be empty.
+  void branch(const int64_t* tokens, int64_t length);
+  bool has_branches() const;
   // Builds ids of all that was added. Throws InternalError for an id outside [0, vocab_size).
   void finish(int64_t vocab_size);
 
@@ -37,7 +42,8 @@ struct TransformerContext {
   std::function<void(size_t layer, const at::Tensor& heads, const at::Tensor& qkv)> on_keys;
 };
 
-// [sum of lengths - first, hidden_size]: what the head reads.
+// [N, hidden_size]: what the head reads, text after text from `first` on: the states of a common
+// beginning come again for each text. With dropout no texts may share one.
 at::Tensor transformer_forward(const TransformerWeights& weights, const PackedTokens& tokens,
                                const TransformerContext& context);
 
