@@ -72,30 +72,6 @@ std::shared_ptr<AttentionPlan> make_plan(const PackedTokens& tokens,
 
 }  // namespace
 
-void PackedTokens::add(const int64_t* tokens, int64_t length, int64_t first_wanted) {
-  PG_CHECK(length >= 1 && first_wanted >= 0 && first_wanted <= length, "{} tokens, first {}",
-           length, first_wanted);
-  tokens_.insert(tokens_.end(), tokens, tokens + length);
-  groups.push_back({length, {}, first_wanted});
-}
-
-void PackedTokens::branch(const int64_t* tokens, int64_t length) {
-  PG_CHECK(!groups.empty() && length >= 0, "{} tokens after {} texts", length, groups.size());
-  tokens_.insert(tokens_.end(), tokens, tokens + length);
-  groups.back().branches.push_back(length);
-}
-
-bool PackedTokens::has_branches() const {
-  return std::any_of(groups.begin(), groups.end(),
-                     [](const RowGroup& group) { return !group.branches.empty(); });
-}
-
-void PackedTokens::finish(int64_t vocab_size) {
-  for (const int64_t id : tokens_)
-    PG_CHECK(id >= 0 && id < vocab_size, "token {} with a vocabulary of {}", id, vocab_size);
-  ids = at::tensor(tokens_, at::kLong);
-}
-
 at::Tensor transformer_forward(const TransformerWeights& weights, const PackedTokens& tokens,
                                const TransformerContext& context) {
   const ModelOptions& options = context.options;

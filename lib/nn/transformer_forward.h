@@ -9,28 +9,11 @@
 #include <vector>
 
 #include "nn/dropout.h"
+#include "nn/packed_tokens.h"
 #include "nn/rotary.h"
-#include "nn/row_groups.h"
 #include "nn/transformer_weights.h"
 
 namespace pgtrain {
-
-// Texts that are read together.
-struct PackedTokens {
-  at::Tensor ids;                // [rows] int64, each within the vocabulary
-  std::vector<RowGroup> groups;  // first: the position from which states are wanted
-
-  // A text, or the beginning of the texts that branch() adds after it. length >= 1.
-  void add(const int64_t* tokens, int64_t length, int64_t first_wanted);
-  // The rest of a text that begins with what was added last; may be empty.
-  void branch(const int64_t* tokens, int64_t length);
-  bool has_branches() const;
-  // Builds ids of all that was added. Throws InternalError for an id outside [0, vocab_size).
-  void finish(int64_t vocab_size);
-
- private:
-  std::vector<int64_t> tokens_;
-};
 
 // What a pass needs beside weights and tokens.
 struct TransformerContext {

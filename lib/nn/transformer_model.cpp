@@ -44,27 +44,6 @@ void check_length(const Sequence& sequence, int64_t max_positions) {
            "{} tokens to read, at most {} positions", length, max_positions);
 }
 
-// Sequences with completions; the last token of each predicts nothing that counts. With
-// share_prompts adjacent equal prompts are read once; their last state predicts the first token of
-// each completion.
-PackedTokens pack(const std::vector<const Sequence*>& sequences, bool share_prompts) {
-  PackedTokens tokens;
-  for (size_t begin = 0, end = 0; begin < sequences.size(); begin = end) {
-    const Sequence& first = *sequences[begin];
-    const int64_t prompt = first.prompt_length;
-    end = begin + 1;
-    while (share_prompts && end < sequences.size() && sequences[end]->has_prompt_of(first)) ++end;
-    if (end == begin + 1) {
-      tokens.add(first.tokens.data(), prompt + first.completion_length() - 1, prompt - 1);
-      continue;
-    }
-    tokens.add(first.tokens.data(), prompt, prompt - 1);
-    for (size_t i = begin; i < end; ++i)
-      tokens.branch(sequences[i]->tokens.data() + prompt, sequences[i]->completion_length() - 1);
-  }
-  return tokens;
-}
-
 }  // namespace
 
 TransformerModel::TransformerModel(const ModelOptions& options) : options_(options) {
@@ -156,7 +135,7 @@ at::Tensor TransformerModel::hidden(const std::vector<const Sequence*>& batch,
   if (read.empty())
     return at::empty({0, options_.hidden_size}, weights_.embedding.options().requires_grad(false));
   const bool drops = dropout.rng != nullptr && options_.lora.enabled() && options_.lora.dropout > 0;
-  PackedTokens tokens = pack(read, !drops);
+  PackedTokens tokens = pack_sequences(read, !drops);
   tokens.finish(options_.vocab_size);
   return transformer_forward(weights_, tokens, {options_, rotary_ ? &*rotary_ : nullptr, &key, {}});
 }
