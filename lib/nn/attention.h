@@ -1,5 +1,5 @@
-// Causal self-attention over packed sequences, with grouped queries, rotation and a sliding window,
-// and a hand-written backward pass.
+// Causal self-attention over packed texts, of which groups may share a beginning, with grouped
+// queries, rotation and a sliding window, and a hand-written backward pass.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include "nn/row_groups.h"
 
 namespace pgtrain {
 
@@ -26,15 +28,12 @@ struct HeadShape {
 // What a call reads beside queries, keys and values.
 struct AttentionPlan {
   HeadShape shape;
-  std::vector<int64_t> lengths;  // rows of each sequence, one after the other
-  std::vector<int64_t> first;    // the row of each sequence from which results are wanted
-  at::Tensor table;              // Rotary::table of at least the longest length, or undefined
+  std::vector<RowGroup> groups;  // a branch's rows see the trunk and their own branch
+  at::Tensor table;              // Rotary::table of at least the longest text, or undefined
   int64_t window = 0;            // positions that a query sees, its own included; 0 = all before
   double norm_epsilon = 0;       // of the query and key norms
 
-  double scale() const;         // 1 / sqrt(size)
-  int64_t rows() const;         // sum of lengths
-  int64_t result_rows() const;  // sum of lengths - first
+  double scale() const;  // 1 / sqrt(size)
 };
 
 // Weights of the RMSNorm of every query and key head before the rotation, [size] each; or
@@ -45,13 +44,13 @@ struct HeadNorms {
 };
 
 struct AttentionResult {
-  at::Tensor output;       // [result_rows, query_heads * size]
+  at::Tensor output;       // [result_count, query_heads * size]
   at::Tensor heads;        // [rows, >= rotated_columns]: normed and rotated queries and keys
   at::Tensor inverse;      // [rows, query_heads + kv_heads] of the norms, or undefined
   at::Tensor log_sum_exp;  // [rows, query_heads]; only rows with results are set
 };
 
-// qkv [rows, columns], contiguous -> [result_rows, query_heads * size]. Differentiable in qkv and
+// qkv [rows, columns], contiguous -> [result_count, query_heads * size]. Differentiable in qkv and
 // the norms, whose gradients go through GradientSink. Keeps one number a row and head for the
 // backward pass, which works out the probabilities again, a block of queries at a time.
 at::Tensor causal_attention(const std::shared_ptr<const AttentionPlan>& plan, const at::Tensor& qkv,

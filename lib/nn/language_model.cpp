@@ -10,6 +10,11 @@
 
 namespace pgtrain {
 
+bool Sequence::has_prompt_of(const Sequence& other) const {
+  return prompt_length == other.prompt_length &&
+         std::equal(tokens.begin(), tokens.begin() + prompt_length, other.tokens.begin());
+}
+
 std::unique_ptr<LanguageModel> make_language_model(const ModelOptions& options) {
   if (options.is_transformer()) return std::make_unique<TransformerModel>(options);
   PG_CHECK(options.is_recurrent(), "a model of kind '{}' cannot be made from options alone",

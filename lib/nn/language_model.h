@@ -21,6 +21,7 @@ struct Sequence {
   std::vector<int64_t> tokens;
   int64_t prompt_length = 0;
   int64_t completion_length() const { return static_cast<int64_t>(tokens.size()) - prompt_length; }
+  bool has_prompt_of(const Sequence& other) const;
 };
 
 // A batch of half-read texts during generation; one for each worker. No gradients. `hidden` and
@@ -73,8 +74,9 @@ class LanguageModel {
   virtual void initialise_adapters(uint64_t /*seed*/) {}
 
   // [N, hidden_size]: the states that predict the completion tokens, sequence after sequence, so N
-  // is the sum of the completion lengths. Differentiable. Throws InternalError for an empty prompt,
-  // an id outside the vocabulary, or more tokens before the last than max_positions.
+  // is the sum of the completion lengths. Equal prompts of adjacent sequences are read once where
+  // that changes nothing but the order of sums. Differentiable. Throws InternalError for an empty
+  // prompt, an id outside the vocabulary, or more tokens before the last than max_positions.
   //
   // dropout: which elements the adapters drop; a default key drops none, as decoding and evaluation
   // need it.

@@ -42,16 +42,43 @@ void forward_rows(CellKind kind, int64_t rows, const at::Tensor& gates, const at
   });
 }
 
+// How the rows of each step go on from those of the step before.
+struct Steps : torch::CustomClassHolder {
+  std::vector<int64_t> sizes;
+  std::vector<at::Tensor> parents;  // undefined: the first rows
+
+  int64_t count() const { return static_cast<int64_t>(sizes.size()); }
+  int64_t most_rows() const { return *std::max_element(sizes.begin(), sizes.end()); }
+  bool branches(int64_t step) const {
+    return !parents.empty() && parents[static_cast<size_t>(step)].defined();
+  }
+  // The rows of `states` [total, width] from which those of the step go on; start: the step's first
+  // row.
+  at::Tensor before(const at::Tensor& states, int64_t step, int64_t start) const {
+    const int64_t previous = start - sizes[step - 1];
+    return branches(step)
+               ? states.narrow(0, previous, sizes[step - 1]).index_select(0, parents[step])
+               : states.narrow(0, previous, sizes[step]);
+  }
+  // Turns the gradient of before(states, step, ...) in the first rows of `gradient` [most_rows,
+  // width] into that of the rows of the step before; the other rows are 0 and stay so.
+  void add_to_parents(int64_t step, at::Tensor& gradient) const {
+    if (!branches(step)) return;
+    gradient =
+        at::zeros_like(gradient).index_add_(0, parents[step], gradient.narrow(0, 0, sizes[step]));
+  }
+};
+
 struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
                             const at::Tensor& w_input, const at::Tensor& w_recurrent,
                             const at::Tensor& b_input, const at::Tensor& b_recurrent,
-                            int64_t kind_index, const std::vector<int64_t>& batch_sizes) {
+                            int64_t kind_index, const c10::intrusive_ptr<Steps>& steps) {
     const auto kind = static_cast<CellKind>(kind_index);
+    const bool gru = kind == CellKind::kGru;
     const int64_t hidden = w_recurrent.size(1);
     const int64_t total = x.size(0);
-    const int64_t steps = static_cast<int64_t>(batch_sizes.size());
-    const int64_t most = batch_sizes[0];
+    const int64_t most = steps->most_rows();
     const at::Tensor gates = at::empty({total, w_input.size(0)}, x.options().requires_grad(false));
     product_out(gates, x, w_input.t(), b_input);
     at::Tensor h = at::empty({total, hidden}, x.options());
@@ -60,11 +87,10 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
     at::Tensor zero = at::zeros({most, hidden}, x.options());
     at::Tensor recurrent = at::empty({most, w_recurrent.size(0)}, x.options());
     int64_t start = 0;
-    for (int64_t t = 0; t < steps; ++t) {
-      const int64_t rows = batch_sizes[t];
-      const int64_t previous = t == 0 ? 0 : start - batch_sizes[t - 1];
-      const at::Tensor h_previous = t == 0 ? zero : h.narrow(0, previous, rows);
-      const at::Tensor c_previous = t == 0 ? zero : extra.narrow(0, previous, rows);
+    for (int64_t t = 0; t < steps->count(); ++t) {
+      const int64_t rows = steps->sizes[t];
+      const at::Tensor h_previous = t == 0 ? zero : steps->before(h, t, start);
+      const at::Tensor c_previous = t == 0 || gru ? zero : steps->before(extra, t, start);
       const at::Tensor now = recurrent.narrow(0, 0, rows);
       product_out(now, h_previous.narrow(0, 0, rows), w_recurrent.t(), b_recurrent);
       const at::Tensor extra_now = extra.narrow(0, start, rows);
@@ -78,7 +104,7 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
     context->saved_data["gates"] = gates;
     context->saved_data["extra"] = extra;
     context->saved_data["kind"] = kind_index;
-    context->saved_data["batch_sizes"] = batch_sizes;
+    context->saved_data["steps"] = c10::IValue::make_capsule(steps);
     return h;
   }
 
@@ -89,10 +115,11 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
     const auto kind = static_cast<CellKind>(context->saved_data["kind"].toInt());
     const at::Tensor gates = context->saved_data["gates"].toTensor();
     const at::Tensor extra = context->saved_data["extra"].toTensor();
-    const std::vector<int64_t> batch_sizes = context->saved_data["batch_sizes"].toIntVector();
+    const auto capsule = context->saved_data["steps"].toCapsule();
+    const Steps& steps = static_cast<const Steps&>(*capsule);
     context->saved_data.erase("gates");
     const int64_t hidden = h.size(1);
-    const int64_t most = batch_sizes[0];
+    const int64_t most = steps.most_rows();
     const bool gru = kind == CellKind::kGru;
 
     const at::Tensor zero = at::zeros({most, hidden}, x.options());
@@ -105,12 +132,11 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
     // gradient.
     at::Tensor h_before = at::empty_like(h);
     int64_t start = h.size(0);
-    for (int64_t t = static_cast<int64_t>(batch_sizes.size()) - 1; t >= 0; --t) {
-      const int64_t rows = batch_sizes[t];
+    for (int64_t t = steps.count() - 1; t >= 0; --t) {
+      const int64_t rows = steps.sizes[t];
       start -= rows;
-      const int64_t previous = t == 0 ? 0 : start - batch_sizes[t - 1];
-      const at::Tensor h_previous = t == 0 ? zero : h.narrow(0, previous, rows);
-      const at::Tensor c_previous = t == 0 ? zero : extra.narrow(0, previous, rows);
+      const at::Tensor h_previous = t == 0 ? zero : steps.before(h, t, start);
+      const at::Tensor c_previous = t == 0 || gru ? zero : steps.before(extra, t, start);
       h_before.narrow(0, start, rows).copy_(h_previous.narrow(0, 0, rows));
       at::Tensor dh_now = dh.narrow(0, 0, rows);
       dh_now.add_(d_out.narrow(0, start, rows));
@@ -137,6 +163,8 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
         product_add(dh_now, d_recurrent_now, w_recurrent);
       else
         product_out(dh_now, d_recurrent_now, w_recurrent);
+      steps.add_to_parents(t, dh);
+      if (!gru) steps.add_to_parents(t, dc);
     }
 
     GradientSink d_w_input(w_input), d_w_recurrent(w_recurrent), d_b_input(saved[3]),
@@ -159,17 +187,25 @@ struct RecurrentLayer : torch::autograd::Function<RecurrentLayer> {
 }  // namespace
 
 at::Tensor recurrent_layer(CellKind kind, const at::Tensor& x, const RecurrentWeights& weights,
-                           const std::vector<int64_t>& batch_sizes) {
+                           const std::vector<int64_t>& batch_sizes,
+                           const std::vector<at::Tensor>& parents) {
   PG_CHECK(!batch_sizes.empty() && x.dim() == 2, "an empty batch or x is not [total, inputs]");
+  PG_CHECK(parents.empty() || parents.size() == batch_sizes.size(), "{} parents, {} steps",
+           parents.size(), batch_sizes.size());
+  const auto steps = c10::make_intrusive<Steps>();
+  steps->sizes = batch_sizes;
+  steps->parents = parents;
   int64_t total = 0;
   for (size_t t = 0; t < batch_sizes.size(); ++t) {
-    PG_CHECK(batch_sizes[t] > 0 && (t == 0 || batch_sizes[t] <= batch_sizes[t - 1]),
+    const bool branches = steps->branches(static_cast<int64_t>(t));
+    PG_CHECK(batch_sizes[t] > 0 && (t == 0 || branches || batch_sizes[t] <= batch_sizes[t - 1]),
              "batch size {} at step {}", batch_sizes[t], t);
+    PG_CHECK(!branches || (t > 0 && parents[t].numel() == batch_sizes[t]), "parents of step {}", t);
     total += batch_sizes[t];
   }
   PG_CHECK(total == x.size(0), "batch sizes add up to {}, x has {} rows", total, x.size(0));
   return RecurrentLayer::apply(x.contiguous(), weights.input, weights.recurrent, weights.input_bias,
-                               weights.recurrent_bias, static_cast<int64_t>(kind), batch_sizes);
+                               weights.recurrent_bias, static_cast<int64_t>(kind), steps);
 }
 
 void recurrent_step(CellKind kind, const at::Tensor& x, const RecurrentWeights& weights,

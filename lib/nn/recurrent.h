@@ -26,13 +26,16 @@ struct RecurrentWeights {
   at::Tensor recurrent_bias;  // [gates * hidden]
 };
 
-// x [total, inputs]: time-major packed sequences (PyTorch's PackedSequence): first the inputs of
-// step 0 of all rows, then of step 1 of the rows that have one, ...; rows are ordered longest
-// first, so step t has the first batch_sizes[t] rows. All start from a zero state. Returns the
-// states h after every step, [total, hidden] in the same packing. Differentiable in x and all
-// weights; weight gradients go through GradientSink.
+// x [total, inputs]: time-major packed sequences, as PyTorch's PackedSequence: first the inputs of
+// step 0 of all rows, then of step 1, ...; step t has batch_sizes[t] rows. Row i of a step goes on
+// from row i of the step before or, where parents (none, or one tensor a step) has a defined
+// tensor, from its row parents[t][i] (int64 [batch_sizes[t]]): several rows may have one parent,
+// some rows no successor. All start from a zero state. Returns the states h after every step,
+// [total, hidden] in the same packing. Differentiable in x and all weights; weight gradients go
+// through GradientSink.
 at::Tensor recurrent_layer(CellKind kind, const at::Tensor& x, const RecurrentWeights& weights,
-                           const std::vector<int64_t>& batch_sizes);
+                           const std::vector<int64_t>& batch_sizes,
+                           const std::vector<at::Tensor>& parents = {});
 
 // One step of `rows` rows for decoding, without gradient: h [rows, hidden] (and c for the LSTM) are
 // replaced by the new state. The scratch tensors are [>= rows, gates * hidden].

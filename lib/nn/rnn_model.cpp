@@ -2,54 +2,16 @@
 
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "core/error.h"
 #include "core/rng.h"
 #include "nn/embedding.h"
+#include "nn/packed_tokens.h"
+#include "nn/time_major.h"
 
 namespace pgtrain {
 namespace {
-
-// Token sequences as the recurrent layers read them: longest first, time-major, without padding.
-struct Packed {
-  std::vector<int64_t> order;        // order[row] = index of the sequence in that row
-  std::vector<int64_t> batch_sizes;  // rows that are still running, for each step
-  std::vector<int64_t> step_start;   // packed index of each step's first row
-  at::Tensor tokens;                 // [total] int64
-
-  int64_t index(int64_t row, int64_t step) const { return step_start[step] + row; }
-};
-
-// lengths[i] >= 1 inputs of sequence i; token(i, t) is its input at step t.
-template <class TokenAt>
-Packed pack(const std::vector<int64_t>& lengths, int64_t vocab_size, const TokenAt& token) {
-  Packed packed;
-  packed.order.resize(lengths.size());
-  std::iota(packed.order.begin(), packed.order.end(), int64_t{0});
-  std::stable_sort(packed.order.begin(), packed.order.end(),
-                   [&](int64_t a, int64_t b) { return lengths[a] > lengths[b]; });
-  const int64_t steps = lengths[packed.order[0]];
-  packed.tokens =
-      at::empty({std::accumulate(lengths.begin(), lengths.end(), int64_t{0})}, at::kLong);
-  int64_t* out = packed.tokens.data_ptr<int64_t>();
-  int64_t rows = static_cast<int64_t>(lengths.size());
-  int64_t start = 0;
-  for (int64_t t = 0; t < steps; ++t) {
-    while (lengths[packed.order[rows - 1]] <= t) --rows;
-    packed.batch_sizes.push_back(rows);
-    packed.step_start.push_back(start);
-    for (int64_t row = 0; row < rows; ++row) {
-      const int64_t id = token(packed.order[row], t);
-      PG_CHECK(id >= 0 && id < vocab_size, "token {} with a vocabulary of {}", id, vocab_size);
-      out[start + row] = id;
-    }
-    start += rows;
-  }
-  return packed;
-}
 
 class RnnDecodeState final : public DecodeState {
  public:
@@ -57,21 +19,27 @@ class RnnDecodeState final : public DecodeState {
 
   void start(const std::vector<std::vector<int64_t>>& prompts) override {
     const c10::InferenceMode guard;
-    std::vector<int64_t> lengths;
+    PackedTokens tokens;
     for (const auto& prompt : prompts) {
       PG_CHECK(!prompt.empty(), "an empty prompt");
-      lengths.push_back(static_cast<int64_t>(prompt.size()));
+      const auto length = static_cast<int64_t>(prompt.size());
+      tokens.add(prompt.data(), length, length - 1);
     }
-    const Packed packed = pack(lengths, model_.options().vocab_size,
-                               [&](int64_t i, int64_t t) { return prompts[i][t]; });
+    PG_CHECK(!prompts.empty(), "no prompts");
+    tokens.finish(model_.options().vocab_size);
+    const TimeMajor steps = time_major(tokens.groups);
+    const at::Tensor ids = tokens.ids.index_select(0, at::tensor(steps.rows, at::kLong));
     allocate(static_cast<int64_t>(prompts.size()));
     for (auto& tensor : h_) tensor.zero_();
     for (auto& tensor : c_) tensor.zero_();
-    for (size_t t = 0; t < packed.batch_sizes.size(); ++t)
-      advance(packed.tokens.narrow(0, packed.step_start[t], packed.batch_sizes[t]));
-    std::vector<int64_t> row_of(prompts.size());
-    for (size_t row = 0; row < packed.order.size(); ++row)
-      row_of[packed.order[row]] = static_cast<int64_t>(row);
+    int64_t start = 0;
+    for (const int64_t size : steps.sizes) {
+      advance(ids.narrow(0, start, size));
+      start += size;
+    }
+    const std::vector<int64_t> places = steps.places();
+    std::vector<int64_t> row_of;
+    for (const auto& runs : runs_of(tokens.groups)) row_of.push_back(places[runs[0].row]);
     select(row_of);
   }
 
@@ -188,25 +156,25 @@ void RnnModel::initialise(uint64_t seed) {
 at::Tensor RnnModel::hidden(const std::vector<const Sequence*>& batch,
                             const DropoutKey& /*dropout*/) const {
   PG_CHECK(!batch.empty(), "an empty batch");
-  std::vector<int64_t> lengths;
+  std::vector<const Sequence*> read;
   for (const Sequence* sequence : batch) {
     PG_CHECK(sequence->prompt_length >= 1 && sequence->completion_length() >= 0,
              "prompt of {} tokens, {} in all", sequence->prompt_length, sequence->tokens.size());
-    // The last token predicts nothing that counts; a sequence of one token still has one input.
-    lengths.push_back(std::max<int64_t>(1, static_cast<int64_t>(sequence->tokens.size()) - 1));
+    if (sequence->completion_length() > 0) read.push_back(sequence);
   }
-  const Packed packed =
-      pack(lengths, options_.vocab_size, [&](int64_t i, int64_t t) { return batch[i]->tokens[t]; });
-  at::Tensor x = embed(embedding_, packed.tokens);
-  for (const auto& layer : layers_) x = recurrent_layer(cell_, x, layer, packed.batch_sizes);
+  if (read.empty())
+    return at::empty({0, options_.hidden_size}, embedding_.options().requires_grad(false));
+  PackedTokens tokens = pack_sequences(read, true);
+  tokens.finish(options_.vocab_size);
+  const TimeMajor steps = time_major(tokens.groups);
+  at::Tensor x = embed(embedding_, tokens.ids.index_select(0, at::tensor(steps.rows, at::kLong)));
+  for (const auto& layer : layers_)
+    x = recurrent_layer(cell_, x, layer, steps.sizes, steps.parents);
 
-  std::vector<int64_t> row_of(batch.size());
-  for (size_t row = 0; row < packed.order.size(); ++row)
-    row_of[packed.order[row]] = static_cast<int64_t>(row);
+  const std::vector<int64_t> places = steps.places();
+  const std::vector<int64_t> wanted = wanted_rows(tokens.groups);
   std::vector<int64_t> index;
-  for (size_t i = 0; i < batch.size(); ++i)
-    for (int64_t t = 0; t < batch[i]->completion_length(); ++t)
-      index.push_back(packed.index(row_of[i], batch[i]->prompt_length - 1 + t));
+  for (const int64_t result : rows_of_texts(tokens.groups)) index.push_back(places[wanted[result]]);
   return x.index_select(0, at::tensor(index, at::kLong));
 }
 

@@ -88,8 +88,8 @@ class TransformerDecodeState final : public DecodeState {
     TransformerContext context{options_, rotary_, nullptr, {}};
     context.on_keys = [&](size_t layer, const at::Tensor& heads, const at::Tensor& qkv) {
       int64_t row = 0;
-      for (const int64_t length : tokens.lengths)
-        for (int64_t t = 0; t < length; ++t, ++row)
+      for (const RowGroup& text : tokens.groups)
+        for (int64_t t = 0; t < text.trunk; ++t, ++row)
           store(layer, t, heads.data_ptr<T>() + row * heads.size(1),
                 qkv.data_ptr<T>() + row * qkv.size(1), row_pages[row]);
     };

@@ -1,4 +1,5 @@
-// The packed forward pass of a transformer: whole sequences, one after the other, without padding.
+// The packed forward pass of a transformer: texts one after the other, without padding; the common
+// beginning of texts is read once.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,24 +9,11 @@
 #include <vector>
 
 #include "nn/dropout.h"
+#include "nn/packed_tokens.h"
 #include "nn/rotary.h"
 #include "nn/transformer_weights.h"
 
 namespace pgtrain {
-
-// Sequences that are read together.
-struct PackedTokens {
-  at::Tensor ids;                // [rows] int64, each within the vocabulary
-  std::vector<int64_t> lengths;  // at least 1 each, their sum is rows
-  std::vector<int64_t> first;    // the position of each sequence from which states are wanted
-
-  void add(const int64_t* tokens, int64_t length, int64_t first_wanted);
-  // Builds ids of all that was added. Throws InternalError for an id outside [0, vocab_size).
-  void finish(int64_t vocab_size);
-
- private:
-  std::vector<int64_t> tokens_;
-};
 
 // What a pass needs beside weights and tokens.
 struct TransformerContext {
@@ -37,7 +25,8 @@ struct TransformerContext {
   std::function<void(size_t layer, const at::Tensor& heads, const at::Tensor& qkv)> on_keys;
 };
 
-// [sum of lengths - first, hidden_size]: what the head reads.
+// [N, hidden_size]: what the head reads, text after text from `first` on: the states of a common
+// beginning come again for each text. With dropout no texts may share one.
 at::Tensor transformer_forward(const TransformerWeights& weights, const PackedTokens& tokens,
                                const TransformerContext& context);
 

@@ -36,6 +36,14 @@ double deviation_of(const std::string& name, const ModelOptions& options) {
   return kDeviation;
 }
 
+void check_length(const Sequence& sequence, int64_t max_positions) {
+  PG_CHECK(sequence.prompt_length >= 1 && sequence.completion_length() >= 0,
+           "prompt of {} tokens, {} in all", sequence.prompt_length, sequence.tokens.size());
+  const auto length = static_cast<int64_t>(sequence.tokens.size()) - 1;
+  PG_CHECK(sequence.completion_length() == 0 || length <= max_positions,
+           "{} tokens to read, at most {} positions", length, max_positions);
+}
+
 }  // namespace
 
 TransformerModel::TransformerModel(const ModelOptions& options) : options_(options) {
@@ -116,25 +124,20 @@ at::Tensor TransformerModel::hidden(const std::vector<const Sequence*>& batch,
   PG_CHECK(dropout.rng == nullptr || dropout.sequences.size() == batch.size(),
            "{} numbers of sequences for dropout, {} sequences", dropout.sequences.size(),
            batch.size());
-  PackedTokens tokens;
-  DropoutKey packed{dropout.rng, dropout.step, {}};
+  DropoutKey key{dropout.rng, dropout.step, {}};
+  std::vector<const Sequence*> read;
   for (size_t i = 0; i < batch.size(); ++i) {
-    const Sequence& sequence = *batch[i];
-    PG_CHECK(sequence.prompt_length >= 1 && sequence.completion_length() >= 0,
-             "prompt of {} tokens, {} in all", sequence.prompt_length, sequence.tokens.size());
-    if (sequence.completion_length() == 0) continue;  // no state is wanted
-    // The last token predicts nothing that counts.
-    const auto length = static_cast<int64_t>(sequence.tokens.size()) - 1;
-    PG_CHECK(length <= options_.max_positions, "{} tokens to read, at most {} positions", length,
-             options_.max_positions);
-    tokens.add(sequence.tokens.data(), length, sequence.prompt_length - 1);
-    if (dropout.rng != nullptr) packed.sequences.push_back(dropout.sequences[i]);
+    check_length(*batch[i], options_.max_positions);
+    if (batch[i]->completion_length() == 0) continue;  // no state is wanted
+    read.push_back(batch[i]);
+    if (dropout.rng != nullptr) key.sequences.push_back(dropout.sequences[i]);
   }
-  if (tokens.lengths.empty())
+  if (read.empty())
     return at::empty({0, options_.hidden_size}, weights_.embedding.options().requires_grad(false));
+  const bool drops = dropout.rng != nullptr && options_.lora.enabled() && options_.lora.dropout > 0;
+  PackedTokens tokens = pack_sequences(read, !drops);
   tokens.finish(options_.vocab_size);
-  return transformer_forward(weights_, tokens,
-                             {options_, rotary_ ? &*rotary_ : nullptr, &packed, {}});
+  return transformer_forward(weights_, tokens, {options_, rotary_ ? &*rotary_ : nullptr, &key, {}});
 }
 
 std::unique_ptr<DecodeState> TransformerModel::decode_state() const {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <tuple>
 
 namespace pgtrain {
 
@@ -28,14 +30,43 @@ at::Tensor completion_mask(const std::vector<const Sequence*>& sequences) {
   return mask;
 }
 
+namespace {
+
+// Orders sequences by their prompts.
+struct PromptLess {
+  bool operator()(const Sequence* a, const Sequence* b) const {
+    return std::lexicographical_compare(a->tokens.begin(), a->tokens.begin() + a->prompt_length,
+                                        b->tokens.begin(), b->tokens.begin() + b->prompt_length);
+  }
+};
+
+// For each sequence the number of its prompt, prompts numbered as they first appear.
+std::vector<size_t> prompt_numbers(const std::vector<const Sequence*>& sequences) {
+  std::map<const Sequence*, size_t, PromptLess> numbers;
+  std::vector<size_t> result;
+  for (const Sequence* sequence : sequences)
+    result.push_back(numbers.emplace(sequence, numbers.size()).first->second);
+  return result;
+}
+
+}  // namespace
+
 std::vector<std::vector<int64_t>> length_shards(const std::vector<const Sequence*>& sequences,
                                                 int64_t micro_batch) {
+  const std::vector<size_t> prompt = prompt_numbers(sequences);
+  std::vector<size_t> longest(sequences.size());  // of the sequences with each prompt
   std::vector<int64_t> order;
-  for (size_t i = 0; i < sequences.size(); ++i)
-    if (sequences[i]->completion_length() > 0) order.push_back(static_cast<int64_t>(i));
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return sequences[a]->tokens.size() > sequences[b]->tokens.size();
-  });
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    if (sequences[i]->completion_length() == 0) continue;
+    order.push_back(static_cast<int64_t>(i));
+    longest[prompt[i]] = std::max(longest[prompt[i]], sequences[i]->tokens.size());
+  }
+  const auto key = [&](int64_t i) {
+    const size_t number = prompt[static_cast<size_t>(i)];
+    return std::make_tuple(~longest[number], number, ~sequences[i]->tokens.size());
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return key(a) < key(b); });
   std::vector<std::vector<int64_t>> shards;
   for (auto first = order.begin(); first != order.end();) {
     const auto last = first + std::min<int64_t>(micro_batch, order.end() - first);

@@ -106,6 +106,42 @@ TEST_CASE("recurrent layer: gradients against central differences", "[nn]") {
   }
 }
 
+TEST_CASE(
+    "recurrent layer: rows that go on from one row have the states and gradients of whole "
+    "sequences",
+    "[nn]") {
+  for (const CellKind kind : {CellKind::kGru, CellKind::kLstm}) {
+    torch::manual_seed(12);
+    const auto weights = random_weights(kind, 2, 3, torch::kFloat64);
+    // Steps of 2, 2, 4, 2 and 4 rows: two beginnings, three rows go on from the first of them and
+    // one from the second; two end, then each of the others parts in two.
+    const auto index = [](std::vector<int64_t> rows) { return at::tensor(rows, at::kLong); };
+    const std::vector<int64_t> sizes = {2, 2, 4, 2, 4};
+    const std::vector<at::Tensor> parents = {{}, {}, index({0, 1, 0, 0}), {}, index({0, 1, 1, 0})};
+    auto x = torch::randn({14, 2}, torch::kFloat64).requires_grad_(true);
+    const auto h = recurrent_layer(kind, x, weights, sizes, parents);
+    // The rows of the six whole sequences.
+    const std::vector<std::vector<int64_t>> texts = {{0, 2, 4, 8, 10}, {1, 3, 5, 9, 11},
+                                                     {1, 3, 5, 9, 12}, {0, 2, 4, 8, 13},
+                                                     {0, 2, 6},        {0, 2, 7}};
+    at::Tensor together = torch::zeros({}, torch::kFloat64), apart = together;
+    for (const auto& text : texts) {
+      const auto rows = index(text);
+      const auto alone = recurrent_layer(kind, x.index_select(0, rows), weights,
+                                         std::vector<int64_t>(text.size(), 1));
+      CHECK(close(h.index_select(0, rows), alone));
+      const auto w = torch::randn_like(alone);
+      together = together + (h.index_select(0, rows) * w).sum();
+      apart = apart + (alone * w).sum();
+    }
+    auto leaves = list(weights);
+    leaves.push_back(x);
+    const auto gradients = torch::autograd::grad({together}, leaves);
+    const auto expected = torch::autograd::grad({apart}, leaves);
+    for (size_t i = 0; i < leaves.size(); ++i) CHECK(close(gradients[i], expected[i]));
+  }
+}
+
 TEST_CASE("recurrent step: the same states as the layer", "[nn]") {
   for (const CellKind kind : {CellKind::kGru, CellKind::kLstm}) {
     torch::manual_seed(10);
@@ -130,4 +166,8 @@ TEST_CASE("recurrent layer: impossible batch sizes are refused", "[nn]") {
   CHECK_THROWS_AS(recurrent_layer(CellKind::kGru, x, weights, {}), InternalError);
   CHECK_THROWS_AS(recurrent_layer(CellKind::kGru, x, weights, {2, 4}), InternalError);
   CHECK_THROWS_AS(recurrent_layer(CellKind::kGru, x, weights, {3, 2}), InternalError);
+  const auto three = torch::zeros({3}, torch::kInt64);
+  CHECK_THROWS_AS(recurrent_layer(CellKind::kGru, x, weights, {3, 3}, {three}), InternalError);
+  CHECK_THROWS_AS(recurrent_layer(CellKind::kGru, x, weights, {3, 3}, {three, {}}), InternalError);
+  CHECK_THROWS_AS(recurrent_layer(CellKind::kGru, x, weights, {2, 4}, {{}, three}), InternalError);
 }

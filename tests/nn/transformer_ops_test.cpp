@@ -50,12 +50,10 @@ at::Tensor reference_attention(const HeadShape& shape, const at::Tensor& qkv, in
   return at::cat(heads, 1);
 }
 
-AttentionPlan plan_of(const HeadShape& shape, std::vector<int64_t> lengths,
-                      std::vector<int64_t> first, int64_t window) {
+AttentionPlan plan_of(const HeadShape& shape, std::vector<RowGroup> groups, int64_t window) {
   AttentionPlan plan;
   plan.shape = shape;
-  plan.lengths = std::move(lengths);
-  plan.first = std::move(first);
+  plan.groups = std::move(groups);
   plan.window = window;
   return plan;
 }
@@ -190,9 +188,13 @@ TEST_CASE("attention: the definition, with grouped heads, windows, long and cut 
       const std::vector<int64_t> lengths = {1, 7, 71, 33};
       const std::vector<int64_t> first = {0, 3, 40, 33};
       const auto qkv = torch::randn({112, shape.columns()}, torch::kFloat64);
-      const auto all =
-          attention_forward(plan_of(shape, lengths, {0, 0, 0, 0}, window), qkv, {}).output;
-      const auto some = attention_forward(plan_of(shape, lengths, first, window), qkv, {}).output;
+      std::vector<RowGroup> whole, cut;
+      for (size_t i = 0; i < lengths.size(); ++i) {
+        whole.push_back({lengths[i], {}, 0});
+        cut.push_back({lengths[i], {}, first[i]});
+      }
+      const auto all = attention_forward(plan_of(shape, whole, window), qkv, {}).output;
+      const auto some = attention_forward(plan_of(shape, cut, window), qkv, {}).output;
       int64_t start = 0, result = 0;
       for (size_t i = 0; i < lengths.size(); ++i) {
         const auto expected = reference_attention(shape, qkv.narrow(0, start, lengths[i]), window);
@@ -213,7 +215,8 @@ TEST_CASE("attention: gradients, with rotation, head norms, windows and cut sequ
   const auto qkv = random({11, shape.columns()});
   for (const int64_t window : {0, 2})
     for (const bool rotated : {false, true}) {
-      auto plan = std::make_shared<AttentionPlan>(plan_of(shape, {3, 7, 1}, {0, 2, 0}, window));
+      auto plan = std::make_shared<AttentionPlan>(
+          plan_of(shape, {{3, {}, 0}, {7, {}, 2}, {1, {}, 0}}, window));
       plan->norm_epsilon = 1e-2;
       if (rotated) plan->table = torch::randn({7, 4}, torch::kFloat64);
       check_gradients({qkv}, [&] { return causal_attention(plan, qkv, {}); });
@@ -222,16 +225,97 @@ TEST_CASE("attention: gradients, with rotation, head norms, windows and cut sequ
     }
   const HeadShape wide{2, 1, 2};
   const auto longer = random({40, wide.columns()});
-  const auto plan = std::make_shared<AttentionPlan>(plan_of(wide, {40}, {0}, 0));
+  const auto plan = std::make_shared<AttentionPlan>(plan_of(wide, {{40, {}, 0}}, 0));
   check_gradients({longer}, [&] { return causal_attention(plan, longer, {}); });
+}
+
+TEST_CASE(
+    "attention: texts with a common beginning get the values and gradients that each gets alone",
+    "[nn]") {
+  torch::manual_seed(8);
+  const HeadNorms norms{random({4}), random({4})};
+  const HeadShape shape{4, 2, 4};
+  // Around the 32 queries of a block; branches without rows; a group without branches.
+  const std::vector<RowGroup> groups = {
+      {6, {3, 0, 40, 1}, 5}, {40, {2, 33}, 0}, {9, {}, 4}, {1, {0, 0}, 0}, {5, {0}, 5}};
+  std::vector<RowGroup> alone;     // every text by itself
+  std::vector<int64_t> text_rows;  // its rows among those of the groups
+  int64_t start = 0;
+  for (const RowGroup& group : groups) {
+    int64_t branch_row = start + group.trunk;
+    for (const int64_t branch : group.branches.empty() ? std::vector<int64_t>{0} : group.branches) {
+      alone.push_back({group.trunk + branch, {}, group.first});
+      for (int64_t t = 0; t < group.trunk; ++t) text_rows.push_back(start + t);
+      for (int64_t t = 0; t < branch; ++t) text_rows.push_back(branch_row++);
+    }
+    start += group.rows();
+  }
+  const auto qkv = random({start, shape.columns()});
+  const auto rows = at::tensor(text_rows, at::kLong);
+  for (const int64_t window : {0, 1, 4, 36})
+    for (const bool has_norms : {false, true}) {
+      INFO("window " << window << " norms " << has_norms);
+      const auto shared = std::make_shared<AttentionPlan>(plan_of(shape, groups, window));
+      shared->norm_epsilon = 1e-2;
+      shared->table = torch::randn({73, 4}, torch::kFloat64);
+      const auto plain = std::make_shared<AttentionPlan>(*shared);
+      plain->groups = alone;
+      const HeadNorms used = has_norms ? norms : HeadNorms{};
+      const auto together = causal_attention(shared, qkv, used)
+                                .index_select(0, at::tensor(rows_of_texts(groups), at::kLong));
+      const auto apart = causal_attention(plain, qkv.index_select(0, rows), used);
+      CHECK(close(together, apart));
+      const auto weights = torch::randn_like(apart);
+      std::vector<at::Tensor> leaves = {qkv};
+      if (has_norms) leaves.insert(leaves.end(), {norms.query, norms.key});
+      const auto expected = torch::autograd::grad({(apart * weights).sum()}, leaves);
+      const auto gradients = torch::autograd::grad({(together * weights).sum()}, leaves);
+      for (size_t i = 0; i < leaves.size(); ++i) CHECK(close(gradients[i], expected[i]));
+    }
+}
+
+TEST_CASE("attention: a common beginning by the definition, and its gradients", "[nn]") {
+  torch::manual_seed(9);
+  const HeadShape shape{4, 2, 4};
+  const auto qkv = random({9, shape.columns()});
+  for (const int64_t window : {0, 2}) {
+    const auto plan = std::make_shared<AttentionPlan>(plan_of(shape, {{3, {2, 0, 4}, 2}}, window));
+    const auto output = causal_attention(plan, qkv, {});
+    const auto trunk = qkv.narrow(0, 0, 3);
+    const auto first = reference_attention(shape, at::cat({trunk, qkv.narrow(0, 3, 2)}), window);
+    const auto last = reference_attention(shape, at::cat({trunk, qkv.narrow(0, 5, 4)}), window);
+    CHECK(close(output, at::cat({first.narrow(0, 2, 3), last.narrow(0, 3, 4)})));
+    check_gradients({qkv}, [&] { return causal_attention(plan, qkv, {}); });
+  }
+}
+
+TEST_CASE("row groups: rows, positions and results by hand", "[nn]") {
+  const std::vector<RowGroup> groups = {{3, {2, 0, 1}, 2}, {2, {}, 1}};
+  CHECK(row_count(groups) == 8);
+  CHECK(result_count(groups) == 5);
+  CHECK(longest_text(groups) == 5);
+  std::vector<int64_t> rows, positions;
+  for_each_row(groups, [&](int64_t row, int64_t position) {
+    rows.push_back(row);
+    positions.push_back(position);
+  });
+  CHECK(rows == std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7});
+  CHECK(positions == std::vector<int64_t>{0, 1, 2, 3, 4, 3, 0, 1});
+  CHECK(wanted_rows(groups) == std::vector<int64_t>{2, 3, 4, 5, 7});
+  CHECK(rows_of_texts(groups) == std::vector<int64_t>{0, 1, 2, 0, 0, 3, 4});
 }
 
 TEST_CASE("attention: wrong shapes are refused", "[nn]") {
   const HeadShape shape{2, 1, 2};
-  CHECK_THROWS_AS(attention_forward(plan_of(shape, {3}, {0}, 0), torch::zeros({2, 8}), {}),
-                  InternalError);
-  CHECK_THROWS_AS(attention_forward(plan_of(shape, {2}, {}, 0), torch::zeros({2, 8}), {}),
-                  InternalError);
-  CHECK_THROWS_AS(attention_forward(plan_of(shape, {2}, {0}, 0), torch::zeros({2, 9}), {}),
-                  InternalError);
+  const auto refused = [&](std::vector<RowGroup> groups, int64_t columns) {
+    CHECK_THROWS_AS(
+        attention_forward(plan_of(shape, std::move(groups), 0), torch::zeros({2, columns}), {}),
+        InternalError);
+  };
+  refused({{3, {}, 0}}, 8);
+  refused({{1, {2}, 0}}, 8);
+  refused({}, 8);
+  refused({{2, {}, 3}}, 8);
+  refused({{0, {2}, 0}}, 8);
+  refused({{2, {}, 0}}, 9);
 }
