@@ -74,8 +74,10 @@ void few_rows(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b, con
 }
 
 bool is_for_rows(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
-  return prefers_row_product(a.size(0), a.size(1), b.size(1)) && a.stride(1) == 1 &&
-         c.stride(1) == 1 && (b.stride(0) == 1 || b.stride(1) == 1);
+  if (a.stride(1) != 1 || c.stride(1) != 1) return false;
+  const int64_t m = a.size(0), k = a.size(1), n = b.size(1);
+  if (b.stride(0) == 1) return prefers_row_product(m, k, n);
+  return b.stride(1) == 1 && prefers_row_product_input_major(m, k, n);
 }
 
 void multiply(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias,

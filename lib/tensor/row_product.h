@@ -38,6 +38,24 @@ struct RowProductKernels {
 template <class T>
 const RowProductKernels<T>& row_product_kernels();
 
-inline bool prefers_row_product(int64_t rows, int64_t, int64_t) { return rows <= 32; }
+// Whether output_major is expected to be faster than the BLAS library, for weights without gaps (a
+// w_stride of `inputs`). Measured with row_product_bench, one thread of an EPYC 7003 (AVX2, peak 92
+// GFLOP/s) and OpenBLAS 0.3.21, in GFLOP/s, ours / OpenBLAS:
+//   inputs x outputs   1 row      4 rows     8 rows     16 rows    32 rows    64 rows
+//       64 x 344       34 / 6     55 / 24    58 / 36    57 / 49    59 / 59    59 / 67
+//      576 x 960       28 / 6     64 / 28    76 / 44    84 / 59    89 / 74    89 / 84
+//     1536 x 576       35 / 6     52 / 28    70 / 44    76 / 60    80 / 74    77 / 83
+//      512 x 10000     26 / 5     56 / 24    69 / 35    76 / 51    82 / 58    81 / 49
+//      576 x 49152     10 / 3     30 / 12    35 / 21    47 / 23    63 / 37    50 / 54
+// The last is read from memory, at 15 to 20 GB/s for up to 4 rows.
+bool prefers_row_product(int64_t rows, int64_t inputs, int64_t outputs);
+
+// The same for input_major and a w_stride of `outputs`:
+//   inputs x outputs   1 row      4 rows     8 rows     16 rows    32 rows    64 rows
+//       64 x 344       43 / 9     77 / 36    84 / 50    86 / 59    85 / 67    85 / 71
+//      576 x 960       34 / 8     71 / 40    74 / 57    81 / 72    80 / 82    82 / 87
+//      576 x 3072      33 / 8     49 / 39    61 / 56    74 / 71    82 / 82    88 / 88
+//     1536 x 576       34 / 8     72 / 41    74 / 57    80 / 66    81 / 79    82 / 88
+bool prefers_row_product_input_major(int64_t rows, int64_t inputs, int64_t outputs);
 
 }  // namespace pgtrain

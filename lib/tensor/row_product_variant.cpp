@@ -101,7 +101,16 @@ PG_INLINE void store_first(T* p, V v, int64_t n) {
   for (int64_t i = 0; i < n; ++i) p[i] = values[i];
 }
 
-// The two halves of a vector, added, down to 16 bytes.
+// The two halves of a vector, added.
+#if defined(__AVX512F__)
+PG_INLINE Float8 fold(Float16 v) {
+  return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+         __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+PG_INLINE Double4 fold(Double8 v) {
+  return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
+}
+#endif
 #if defined(__AVX2__)
 PG_INLINE Float4 fold(Float8 v) {
   return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
@@ -109,38 +118,46 @@ PG_INLINE Float4 fold(Float8 v) {
 PG_INLINE Double2 fold(Double4 v) {
   return __builtin_shufflevector(v, v, 0, 1) + __builtin_shufflevector(v, v, 2, 3);
 }
-#else
-PG_INLINE Float4 fold(Float4 v) { return v; }
-PG_INLINE Double2 fold(Double2 v) { return v; }
-#endif
-#if defined(__AVX512F__)
-PG_INLINE Float4 fold(Float16 v) {
-  return fold(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
-              __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
-}
-PG_INLINE Double2 fold(Double8 v) {
-  return fold(__builtin_shufflevector(v, v, 0, 1, 2, 3) +
-              __builtin_shufflevector(v, v, 4, 5, 6, 7));
-}
 #endif
 
-// The sums of the values of four vectors.
-template <class V>
-PG_INLINE void sum_each(V a, V b, V c, V d, float* sums) {
-  const Float4 p = fold(a), q = fold(b), r = fold(c), s = fold(d);
-  const Float4 pq =
-      __builtin_shufflevector(p, q, 0, 4, 1, 5) + __builtin_shufflevector(p, q, 2, 6, 3, 7);
-  const Float4 rs =
-      __builtin_shufflevector(r, s, 0, 4, 1, 5) + __builtin_shufflevector(r, s, 2, 6, 3, 7);
+// The sums of the values of each of four vectors.
+#if defined(__AVX2__)
+PG_INLINE void sum_each(Float8 a, Float8 b, Float8 c, Float8 d, float* sums) {
+  const Float8 ab = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13) +
+                    __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+  const Float8 cd = __builtin_shufflevector(c, d, 0, 8, 1, 9, 4, 12, 5, 13) +
+                    __builtin_shufflevector(c, d, 2, 10, 3, 11, 6, 14, 7, 15);
+  store(sums, fold(__builtin_shufflevector(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13) +
+                   __builtin_shufflevector(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15)));
+}
+PG_INLINE void sum_each(Double4 a, Double4 b, Double4 c, Double4 d, double* sums) {
+  store(sums, fold(__builtin_shufflevector(a, b, 0, 4, 2, 6) +
+                   __builtin_shufflevector(a, b, 1, 5, 3, 7)));
+  store(sums + 2, fold(__builtin_shufflevector(c, d, 0, 4, 2, 6) +
+                       __builtin_shufflevector(c, d, 1, 5, 3, 7)));
+}
+#else
+PG_INLINE void sum_each(Float4 a, Float4 b, Float4 c, Float4 d, float* sums) {
+  const Float4 ab =
+      __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const Float4 cd =
+      __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
   store(sums,
-        __builtin_shufflevector(pq, rs, 0, 1, 4, 5) + __builtin_shufflevector(pq, rs, 2, 3, 6, 7));
+        __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7));
 }
-template <class V>
-PG_INLINE void sum_each(V a, V b, V c, V d, double* sums) {
-  const Double2 p = fold(a), q = fold(b), r = fold(c), s = fold(d);
-  store(sums, __builtin_shufflevector(p, q, 0, 2) + __builtin_shufflevector(p, q, 1, 3));
-  store(sums + 2, __builtin_shufflevector(r, s, 0, 2) + __builtin_shufflevector(r, s, 1, 3));
+PG_INLINE void sum_each(Double2 a, Double2 b, Double2 c, Double2 d, double* sums) {
+  store(sums, __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3));
+  store(sums + 2, __builtin_shufflevector(c, d, 0, 2) + __builtin_shufflevector(c, d, 1, 3));
 }
+#endif
+#if defined(__AVX512F__)
+PG_INLINE void sum_each(Float16 a, Float16 b, Float16 c, Float16 d, float* sums) {
+  sum_each(fold(a), fold(b), fold(c), fold(d), sums);
+}
+PG_INLINE void sum_each(Double8 a, Double8 b, Double8 c, Double8 d, double* sums) {
+  sum_each(fold(a), fold(b), fold(c), fold(d), sums);
+}
+#endif
 
 // y (+)= bias + sum or, in later segments of the inputs, y += sum.
 template <class T>
@@ -162,12 +179,16 @@ struct Segment {
 };
 
 // One vector of partial sums for each pair of a row and an output, over a segment of the inputs.
-template <class T, int kRows, int kOutputs>
-PG_INLINE void dot_tile(const RowProduct<T>& p, int64_t row, int64_t output, Segment s) {
+// Brings kAhead or, where both parities of the steps count, twice as many rows of weights from
+// `ahead` on into the cache.
+template <class T, int kRows, int kOutputs, int kAhead>
+PG_INLINE void dot_tile(const RowProduct<T>& p, int64_t row, int64_t output, Segment s,
+                        const T* ahead) {
   using V = Full<T>;
   const T* x = p.x + row * p.x_stride;
   const T* w = p.w + output * p.w_stride;
   V sums[kOutputs][kRows] = {};
+  [[maybe_unused]] int64_t hop = kAhead * p.w_stride;
   int64_t i = s.begin;
   for (; i + kWidth<T> <= s.end; i += kWidth<T>) {
     V values[kRows];
@@ -175,6 +196,11 @@ PG_INLINE void dot_tile(const RowProduct<T>& p, int64_t row, int64_t output, Seg
     for (int o = 0; o < kOutputs; ++o) {
       const V weights = load<V>(w + o * p.w_stride + i);
       for (int r = 0; r < kRows; ++r) sums[o][r] = multiply_add(values[r], weights, sums[o][r]);
+    }
+    if constexpr (kAhead > 0) {
+      for (int a = 0; a < kAhead; ++a) __builtin_prefetch(ahead + a * p.w_stride + i);
+      ahead += hop;
+      hop = -hop;
     }
   }
   if (i < s.end) {
@@ -197,15 +223,26 @@ PG_INLINE void dot_tile(const RowProduct<T>& p, int64_t row, int64_t output, Seg
 }
 
 constexpr int64_t kBlockOutputs = 8;  // whose weights stay in the first cache for all rows
+constexpr int64_t kFarInputs = 192;   // from which the next block's weights are fetched ahead
 constexpr int64_t kSegmentBytes = 3072;
 
+// Tile `tile` of the rows. The first two bring the next block of weights into the cache.
 template <class T, int kRows>
-PG_INLINE void dot_rows(const RowProduct<T>& p, int64_t row, int64_t output, int64_t end,
-                        Segment s) {
+PG_INLINE void dot_rows(const RowProduct<T>& p, int64_t row, int64_t output, int64_t end, Segment s,
+                        int64_t tile, int64_t tiles) {
   if constexpr (kRows == 1)
-    for (; output + 8 <= end; output += 8) dot_tile<T, 1, 8>(p, row, output, s);
-  for (; output + 4 <= end; output += 4) dot_tile<T, kRows, 4>(p, row, output, s);
-  for (; output < end; ++output) dot_tile<T, kRows, 1>(p, row, output, s);
+    for (; output + 8 <= end; output += 8) dot_tile<T, 1, 8, 0>(p, row, output, s, nullptr);
+  const bool far = end + kBlockOutputs <= p.outputs && p.inputs >= kFarInputs && tile < 2;
+  for (; output + 4 <= end; output += 4) {
+    const T* next = p.w + (output + kBlockOutputs) * p.w_stride;
+    if (kRows > 1 && far && tiles == 1)
+      dot_tile<T, kRows, 4, 2>(p, row, output, s, next);
+    else if (kRows > 1 && far)
+      dot_tile<T, kRows, 4, 1>(p, row, output, s, next + 2 * tile * p.w_stride);
+    else
+      dot_tile<T, kRows, 4, 0>(p, row, output, s, nullptr);
+  }
+  for (; output < end; ++output) dot_tile<T, kRows, 1, 0>(p, row, output, s, nullptr);
 }
 
 // Rows in as few tiles as possible, of about the same number of rows.
@@ -216,23 +253,23 @@ void dot_block(const RowProduct<T>& p, int64_t output, int64_t end, Segment s) {
     const int64_t rows = (p.rows - row + tiles - tile - 1) / (tiles - tile);
     switch (rows) {
       case 1:
-        dot_rows<T, 1>(p, row, output, end, s);
+        dot_rows<T, 1>(p, row, output, end, s, tile, tiles);
         break;
       case 2:
-        dot_rows<T, 2>(p, row, output, end, s);
+        dot_rows<T, 2>(p, row, output, end, s, tile, tiles);
         break;
       case 3:
-        dot_rows<T, 3>(p, row, output, end, s);
+        dot_rows<T, 3>(p, row, output, end, s, tile, tiles);
         break;
 #if defined(__AVX512F__)
       case 4:
-        dot_rows<T, 4>(p, row, output, end, s);
+        dot_rows<T, 4>(p, row, output, end, s, tile, tiles);
         break;
       case 5:
-        dot_rows<T, 5>(p, row, output, end, s);
+        dot_rows<T, 5>(p, row, output, end, s, tile, tiles);
         break;
       default:
-        dot_rows<T, 6>(p, row, output, end, s);
+        dot_rows<T, 6>(p, row, output, end, s, tile, tiles);
         break;
 #endif
     }
@@ -260,7 +297,7 @@ void output_major(const RowProduct<T>& product) {
     do {
       const int64_t stop = begin + size < p.inputs ? begin + size : p.inputs;
       dot_block(p, output, end, {begin, stop});
-      begin += size;
+      begin = stop;
     } while (begin < p.inputs);
   }
 }
@@ -322,15 +359,6 @@ constexpr int kVectorsOf = kRows == 1   ? 8
                            : kRows == 3 ? 3
                                         : 2;
 #endif
-#ifndef STREAM
-#define STREAM 16
-#define DEPTH 64
-#define PANEL 64
-#endif
-constexpr int64_t kStreamDepth = STREAM;
-constexpr int64_t kPanelDepth = DEPTH;
-constexpr int64_t kPanelOutputs = PANEL;
-
 template <class T, int kRows>
 PG_INLINE void axpy_rows(const RowProduct<T>& p, int64_t row, int64_t output, int64_t end,
                          Segment s, const T* w, int64_t stride) {
@@ -374,29 +402,43 @@ void axpy_block(const RowProduct<T>& p, int64_t output, int64_t end, Segment s, 
   }
 }
 
+// How a product is cut: sums do not depend on it, as each goes on where the last part left it.
+struct Blocks {
+  int64_t outputs, inputs;
+  bool copied;
+};
+constexpr int64_t kPanelOutputs = 128, kPanelInputs = 64;
+
+// Few rows: a few long streams of weights. More: weights are read again for each tile of rows, from
+// the first cache; where the rows of weights share its sets, from a copy.
+template <class T>
+Blocks blocks_of(const RowProduct<T>& p) {
+  const bool same_sets = p.w_stride * static_cast<int64_t>(sizeof(T)) % 4096 == 0;
+  if (p.rows <= kMaxRows) return {p.outputs, same_sets ? 4 : 8, false};
+  if (same_sets) return {kPanelOutputs, kPanelInputs, true};
+  return {512, 16, false};
+}
+
 template <class T>
 void input_major(const RowProduct<T>& product) {
   const RowProduct<T> p = product;
-  if (p.rows <= kMaxRows) {
+  const Blocks blocks = blocks_of(p);
+  T panel[kPanelInputs * kPanelOutputs];
+  for (int64_t output = 0; output < p.outputs; output += blocks.outputs) {
+    const int64_t end = output + blocks.outputs < p.outputs ? output + blocks.outputs : p.outputs;
     int64_t begin = 0;
     do {
-      const int64_t stop = begin + kStreamDepth < p.inputs ? begin + kStreamDepth : p.inputs;
-      axpy_block(p, 0, p.outputs, {begin, stop}, p.w + begin * p.w_stride, p.w_stride);
-      begin += kStreamDepth;
-    } while (begin < p.inputs);
-    return;
-  }
-  T panel[kPanelDepth * kPanelOutputs];
-  for (int64_t output = 0; output < p.outputs; output += kPanelOutputs) {
-    const int64_t end = output + kPanelOutputs < p.outputs ? output + kPanelOutputs : p.outputs;
-    int64_t begin = 0;
-    do {
-      const int64_t stop = begin + kPanelDepth < p.inputs ? begin + kPanelDepth : p.inputs;
-      for (int64_t i = begin; i < stop; ++i)
-        for (int64_t o = output; o < end; ++o)
-          panel[(i - begin) * kPanelOutputs + o - output] = p.w[i * p.w_stride + o];
-      axpy_block(p, output, end, {begin, stop}, panel, kPanelOutputs);
-      begin += kPanelDepth;
+      const int64_t stop = begin + blocks.inputs < p.inputs ? begin + blocks.inputs : p.inputs;
+      const T* w = p.w + begin * p.w_stride + output;
+      if (blocks.copied) {
+        for (int64_t i = 0; i < stop - begin; ++i)
+          for (int64_t o = 0; o < end - output; ++o)
+            panel[i * kPanelOutputs + o] = w[i * p.w_stride + o];
+        axpy_block(p, output, end, {begin, stop}, panel, kPanelOutputs);
+      } else {
+        axpy_block(p, output, end, {begin, stop}, w, p.w_stride);
+      }
+      begin = stop;
     } while (begin < p.inputs);
   }
 }

@@ -292,3 +292,11 @@ TEST_CASE("infinities and NaN of one row stay in it", "[row_product]") {
     }
   }
 }
+
+TEST_CASE("which products are left to the BLAS library", "[row_product]") {
+  for (const int64_t size : {64, 576, 768, 1024, 3072})
+    for (const auto prefers : {prefers_row_product, prefers_row_product_input_major}) {
+      CHECK(prefers(1, size, size));
+      CHECK_FALSE(prefers(1000, size, size));
+    }
+}
