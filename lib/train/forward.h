@@ -26,8 +26,9 @@ at::Tensor completion_mask(const std::vector<const Sequence*>& sequences);
 
 // Row numbers cut into shards of micro_batch, those without completion tokens left out. Sequences
 // with the same prompt follow each other, so that LanguageModel::hidden reads it once a shard: the
-// prompt with the longest sequence comes first, and of its sequences the longest. A shard begins
-// and ends within at most two such groups. Depends on lengths and equality of prompts only.
+// prompt with the longest sequence comes first, and of its sequences the longest. Only the
+// first and the last prompt of a shard may be read in its neighbours, too. Depends on lengths and
+// equality of prompts only.
 std::vector<std::vector<int64_t>> length_shards(const std::vector<const Sequence*>& sequences,
                                                 int64_t micro_batch);
 

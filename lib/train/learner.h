@@ -46,15 +46,15 @@ class Learner {
   // The objective's gradient, clipping, one step of the optimiser: clear, accumulate, apply.
   UpdateResult update(const UpdateBatch& batch, const Objective& objective, double learning_rate);
 
-  // The parts of update, for several batches in one step. Sequences are sorted by length and cut
-  // into micro-batches of fixed size; each is one shard, and the shards' gradients are added in
-  // order, so the bits do not depend on the number of workers. With Parallelism::kSequences workers
-  // take whole shards, each with a gradient of its own; with kOperators there is one gradient, and
-  // the shards come one after the other, each computed by all workers.
+  // The parts of update, for several batches in one step. Sequences are sorted by prompt and length
+  // and cut into micro-batches of fixed size; each is one shard, and the shards' gradients are added
+  // in order, so the bits do not depend on the number of workers. With Parallelism::kSequences
+  // workers take whole shards, each with a gradient of its own; with kOperators there is one
+  // gradient, and the shards come one after the other, each computed by all workers.
   void clear();
   // measure_noise, right after clear: also estimates the gradient's signal and noise from the
-  // shards' parts, of the first shard alone with one gradient. Shards are sorted by length, so what
-  // depends on length counts as noise.
+  // shards' parts, of the first shard alone with one gradient. Shards are sorted by prompt and
+  // length, so what depends on these counts as noise.
   UpdateResult accumulate(const UpdateBatch& batch, const Objective& objective,
                           bool measure_noise = false);
   // Fills in grad_norm and finite; no step when anything is not finite.

@@ -155,6 +155,25 @@ TEST_CASE("learner: with one gradient the noise comes from the first micro-batch
   CHECK(close(noise->noise, expected.noise, 1e-4));
 }
 
+TEST_CASE("learner: prompts read once for their samples give the gradient of samples one by one",
+          "[train]") {
+  auto sequences = test::random_sequences(23, 11, 12);
+  for (size_t i = 4; i < sequences.size(); ++i) {  // four prompts, interleaved
+    const Sequence& first = sequences[i % 4];
+    auto& tokens = sequences[i].tokens;
+    tokens.erase(tokens.begin(), tokens.begin() + sequences[i].prompt_length);
+    tokens.insert(tokens.begin(), first.tokens.begin(), first.tokens.begin() + first.prompt_length);
+    sequences[i].prompt_length = first.prompt_length;
+  }
+  const auto batch = make_batch(sequences, true);
+  const auto alone = run(1, 1, batch);
+  for (const int64_t micro_batch : {5, 64}) {
+    const auto grouped = run(2, micro_batch, batch);
+    CHECK(close(grouped.gradient, alone.gradient, 3 * test::kTolerance32));
+    CHECK(close(grouped.result.log_probs, alone.result.log_probs, test::kTolerance32));
+  }
+}
+
 TEST_CASE("learner: the noise of the gradient, from shards that agree and shards that cancel",
           "[train]") {
   const Sequence sequence{{1, 6, 3, 7, 8}, 2};
