@@ -23,10 +23,10 @@ struct RowProduct {
 };
 
 // T is float or double. The bits of one result depend on its row of x, its weights, its bias (and,
-// where accumulated, its former value) and on `inputs` alone: not on the other rows, their number,
-// or the other outputs. A caller may therefore cut rows and outputs into blocks as it likes, each
-// block of outputs with w, bias and y moved along. Blocks of a multiple of 8 outputs are fastest.
-// Nothing is shared between calls: threads may make them side by side.
+// where accumulated, its former value) and on `inputs` alone (of a NaN: that it is one), not on the
+// other rows, their number, or the other outputs. A caller may therefore cut rows and outputs into
+// blocks as it likes, each block of outputs with w, bias and y moved along. Blocks of a multiple of
+// 8 outputs are fastest. Nothing is shared between calls: threads may make them side by side.
 template <class T>
 struct RowProductKernels {
   // W as [outputs, inputs]: y[r][o] = bias[o] + sum_i x[r][i] * w[o * w_stride + i]

@@ -173,14 +173,24 @@ PG_INLINE void finish(const RowProduct<T>& p, int64_t row, int64_t output, bool 
   for (int j = 0; j < n; ++j) y[j] = values[j];
 }
 
+// The product with valid addresses of x and w also where there is nothing to read there.
+template <class T>
+RowProduct<T> addressable(const RowProduct<T>& product) {
+  RowProduct<T> p = product;
+  if (p.inputs > 0) return p;
+  p.x = p.w = p.y;
+  p.x_stride = p.w_stride = 0;
+  return p;
+}
+
 // The inputs [begin, end) of one sum.
 struct Segment {
   int64_t begin, end;
 };
 
 // One vector of partial sums for each pair of a row and an output, over a segment of the inputs.
-// Brings kAhead or, where both parities of the steps count, twice as many rows of weights from
-// `ahead` on into the cache.
+// Brings the 2 kAhead rows of weights from `ahead` on into the cache, half of them in every other
+// step, as a cache line holds the values of several steps.
 template <class T, int kRows, int kOutputs, int kAhead>
 PG_INLINE void dot_tile(const RowProduct<T>& p, int64_t row, int64_t output, Segment s,
                         const T* ahead) {
@@ -234,11 +244,11 @@ PG_INLINE void dot_rows(const RowProduct<T>& p, int64_t row, int64_t output, int
     for (; output + 8 <= end; output += 8) dot_tile<T, 1, 8, 0>(p, row, output, s, nullptr);
   const bool far = end + kBlockOutputs <= p.outputs && p.inputs >= kFarInputs && tile < 2;
   for (; output + 4 <= end; output += 4) {
-    const T* next = p.w + (output + kBlockOutputs) * p.w_stride;
     if (kRows > 1 && far && tiles == 1)
-      dot_tile<T, kRows, 4, 2>(p, row, output, s, next);
+      dot_tile<T, kRows, 4, 2>(p, row, output, s, p.w + (output + kBlockOutputs) * p.w_stride);
     else if (kRows > 1 && far)
-      dot_tile<T, kRows, 4, 1>(p, row, output, s, next + 2 * tile * p.w_stride);
+      dot_tile<T, kRows, 4, 1>(p, row, output, s,
+                               p.w + (output + kBlockOutputs + 2 * tile) * p.w_stride);
     else
       dot_tile<T, kRows, 4, 0>(p, row, output, s, nullptr);
   }
@@ -289,7 +299,7 @@ int64_t segment_size(int64_t inputs) {
 
 template <class T>
 void output_major(const RowProduct<T>& product) {
-  const RowProduct<T> p = product;
+  const RowProduct<T> p = addressable(product);
   const int64_t size = segment_size<T>(p.inputs);
   for (int64_t output = 0; output < p.outputs; output += kBlockOutputs) {
     const int64_t end = output + kBlockOutputs < p.outputs ? output + kBlockOutputs : p.outputs;
@@ -328,11 +338,12 @@ PG_INLINE void axpy_tile(const RowProduct<T>& p, int64_t row, int64_t output, Se
     for (int v = 0; v < kVectors; ++v)
       sums[r][v] = start<T, V>(p, y + r * p.y_stride + v * kWidth<T>, output + v * kWidth<T>,
                                s.begin == 0, v + 1 < kVectors ? kWidth<T> : n);
-  for (int64_t i = s.begin; i < s.end; ++i, w += stride) {
+  for (int64_t i = s.begin; i < s.end; ++i) {
+    const T* from = w + (i - s.begin) * stride;
     V weights[kVectors];
     for (int v = 0; v < kVectors; ++v)
-      weights[v] = v + 1 < kVectors || n == kWidth<T> ? load<V>(w + v * kWidth<T>)
-                                                      : load_first(w + v * kWidth<T>, n);
+      weights[v] = v + 1 < kVectors || n == kWidth<T> ? load<V>(from + v * kWidth<T>)
+                                                      : load_first(from + v * kWidth<T>, n);
     for (int r = 0; r < kRows; ++r) {
       const V value = x[r * p.x_stride + i] - V{};  // in each lane; minus 0 is no operation
       for (int v = 0; v < kVectors; ++v) sums[r][v] = multiply_add(value, weights[v], sums[r][v]);
@@ -421,7 +432,7 @@ Blocks blocks_of(const RowProduct<T>& p) {
 
 template <class T>
 void input_major(const RowProduct<T>& product) {
-  const RowProduct<T> p = product;
+  const RowProduct<T> p = addressable(product);
   const Blocks blocks = blocks_of(p);
   T panel[kPanelInputs * kPanelOutputs];
   for (int64_t output = 0; output < p.outputs; output += blocks.outputs) {
