@@ -2,8 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <algorithm>
-
 #include "core/error.h"
 #include "nn/embedding.h"
 
