@@ -11,7 +11,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t kBlockRows = 16;  // that one thread takes at a time
+constexpr int64_t kBlockRows = 4;  // that one thread takes at a time
 
 template <class T>
 void forward_rows(Activation kind, const at::Tensor& x, const at::Tensor& y) {

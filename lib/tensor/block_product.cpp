@@ -16,7 +16,7 @@ constexpr double kSmall = 1 << 22;     // multiplications of a product that stay
 constexpr int64_t kMinBlock = 256;     // rows or columns of a block: packing it must pay
 constexpr int64_t kMaxParts = 8;       // of either side
 constexpr int64_t kAlignment = 16;     // of a block's first row or column
-constexpr int64_t kRowOutputs = 128;   // of a block of few rows
+constexpr int64_t kRowOutputs = 128;   // of a block of few rows, at most
 constexpr int64_t kSumColumns = 1024;  // of a block of column sums
 
 struct Parts {
@@ -30,6 +30,12 @@ Parts cut(int64_t n, bool whole) {
       whole || n < 2 * kMinBlock ? 1 : std::min(kMaxParts, 2 * (n / (2 * kMinBlock)));
   const int64_t size = ((n + wanted - 1) / wanted + kAlignment - 1) / kAlignment * kAlignment;
   return {(n + size - 1) / size, size};
+}
+
+// An even number of equal blocks, of a multiple of 8 outputs.
+int64_t outputs_per_block(int64_t outputs) {
+  const int64_t blocks = 2 * ((outputs + 2 * kRowOutputs - 1) / (2 * kRowOutputs));
+  return ((outputs + blocks - 1) / blocks + 7) / 8 * 8;
 }
 
 enum class Start { kZero, kBias, kPresent };
@@ -63,7 +69,7 @@ void few_rows(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b, con
   const T* w = b.data_ptr<T>();
   T* y = c.data_ptr<T>();
   const T* added = start == Start::kBias ? bias.data_ptr<T>() : nullptr;
-  parallel_ranges(b.size(1), kRowOutputs, [&](int64_t begin, int64_t end) {
+  parallel_ranges(b.size(1), outputs_per_block(b.size(1)), [&](int64_t begin, int64_t end) {
     RowProduct<T> part = whole;
     part.w = w + begin * (output_major ? whole.w_stride : 1);
     part.y = y + begin;

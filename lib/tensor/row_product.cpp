@@ -43,7 +43,7 @@ bool shares_cache_sets(int64_t stride) { return stride % 1024 == 0; }
 bool prefers_row_product(int64_t rows, int64_t inputs, int64_t /*outputs*/) {
   if (inputs < 128) return rows <= 24;
   if (shares_cache_sets(inputs)) return rows <= 12;
-  return rows <= (inputs <= 768 ? 48 : 32);
+  return rows <= (inputs <= 768 ? 64 : 48);
 }
 
 bool prefers_row_product_input_major(int64_t rows, int64_t inputs, int64_t outputs) {
