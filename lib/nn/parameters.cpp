@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "core/error.h"
+#include "core/memory.h"
 
 namespace pgtrain {
 namespace {
@@ -10,6 +11,12 @@ namespace {
 constexpr int64_t kAlignment = 16;  // floats
 
 }  // namespace
+
+at::Tensor flat_zeros(int64_t size) {
+  const at::Tensor flat = at::empty({size});
+  advise_huge_pages(flat.data_ptr(), flat.nbytes());
+  return flat.zero_();
+}
 
 ParameterBuffer::ParameterBuffer(const std::vector<LanguageModel::Parameter>& parameters) {
   int64_t size = 0;
@@ -19,15 +26,15 @@ ParameterBuffer::ParameterBuffer(const std::vector<LanguageModel::Parameter>& pa
     entries_.push_back({parameter.name, tensor.sizes().vec(), size, tensor.numel()});
     size += (tensor.numel() + kAlignment - 1) / kAlignment * kAlignment;
   }
-  values_ = at::zeros({size});
-  gradient_ = at::zeros({size});
+  values_ = flat_zeros(size);
+  gradient_ = flat_zeros(size);
   for (size_t i = 0; i < entries_.size(); ++i)
     view(values_, entries_[i]).copy_(parameters[i].tensor->detach());
   bind(parameters, gradient_);
 }
 
 at::Tensor ParameterBuffer::attach(const std::vector<LanguageModel::Parameter>& replica) const {
-  at::Tensor gradient = at::zeros_like(values_);
+  at::Tensor gradient = flat_zeros(values_.numel());
   bind(replica, gradient);
   return gradient;
 }

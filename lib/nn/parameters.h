@@ -10,6 +10,9 @@
 
 namespace pgtrain {
 
+// [size] float32 zeros, on huge pages where the system has them.
+at::Tensor flat_zeros(int64_t size);
+
 class ParameterBuffer {
  public:
   // Moves the parameters into one float32 buffer (each starts at a multiple of 64 bytes, the gaps

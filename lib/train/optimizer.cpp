@@ -48,8 +48,8 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
 
 Adam::Adam(const ParameterBuffer& parameters)
     : parameters_(parameters),
-      m_(at::zeros_like(parameters.values())),
-      v_(at::zeros_like(parameters.values())) {}
+      m_(flat_zeros(parameters.size())),
+      v_(flat_zeros(parameters.size())) {}
 
 void Adam::step(WorkerPool& pool, const OptimizerOptions& options, double learning_rate,
                 double gradient_scale) {
@@ -85,7 +85,7 @@ std::vector<NamedTensor> Adam::state() const {
 }
 
 Sgd::Sgd(const ParameterBuffer& parameters, bool with_momentum) : parameters_(parameters) {
-  if (with_momentum) momentum_ = at::zeros_like(parameters.values());
+  if (with_momentum) momentum_ = flat_zeros(parameters.size());
 }
 
 void Sgd::step(WorkerPool& pool, const OptimizerOptions& options, double learning_rate,
