@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/worker_pool.h"
@@ -11,6 +12,7 @@
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/policy.h"
+#include "train/step_times.h"
 
 namespace pgtrain {
 
@@ -56,6 +58,9 @@ class Learner {
   // Fills in grad_norm and finite; no step when anything is not finite.
   void apply(UpdateResult& result, double learning_rate);
 
+  // Of all calls since the last one of this; the next one begins at zero.
+  UpdateWork take_work() { return std::exchange(work_, {}); }
+
   Optimizer& optimizer() { return *optimizer_; }
   // Every parameter and moment is finite: nothing else may reach a checkpoint.
   bool is_finite() const;
@@ -74,7 +79,8 @@ class Learner {
   OptimizerOptions options_;
   int64_t micro_batch_;
   Rng dropout_rng_;
-  int64_t sequences_before_ = 0;           // in the batches of this step so far
+  int64_t sequences_before_ = 0;  // in the batches of this step so far
+  UpdateWork work_;
   std::vector<Policy::Replica> replicas_;  // a worker each
   std::unique_ptr<Optimizer> optimizer_;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "train/step_flops.h"
+
 namespace pgtrain {
 namespace {
 
@@ -10,11 +12,13 @@ struct Shard {
   std::vector<Completion> completions;
   std::vector<std::string> texts;
   std::vector<Score> scores;
+  CollectWork work;
 };
 
 Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
                 const std::vector<int64_t>& records, int64_t first, int64_t last,
                 int64_t samples_per_prompt, const GenerationOptions& options, DrawKey key) {
+  Stopwatch watch;
   std::vector<std::vector<int64_t>> prompts;
   for (int64_t i = first; i < last; ++i)
     prompts.push_back(policy.text().encode_prompt(data[records[i]]));
@@ -22,6 +26,7 @@ Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
   Shard shard;
   shard.completions =
       generate(policy.model(), policy.value_head(), prompts, samples_per_prompt, options, key);
+  shard.work.decode_seconds = watch.lap();
   std::vector<RewardInput> inputs;
   for (const Completion& completion : shard.completions)
     shard.texts.push_back(completion_text(policy.tokenizer(), completion));
@@ -32,6 +37,8 @@ Shard run_shard(const Policy& policy, const Dataset& data, const Reward& reward,
                       completion.sequence.completion_length()});
   }
   shard.scores = reward.score(inputs);
+  shard.work.score_seconds = watch.lap();
+  shard.work.decode_flops = rollout_flops(policy.model(), shard.completions, samples_per_prompt);
   return shard;
 }
 
@@ -65,6 +72,7 @@ Rollout collect(const Policy& policy, WorkerPool& pool, const Dataset& data, con
               std::back_inserter(rollout.completions));
     std::move(shard.texts.begin(), shard.texts.end(), std::back_inserter(rollout.texts));
     std::move(shard.scores.begin(), shard.scores.end(), std::back_inserter(rollout.scores));
+    rollout.work += shard.work;
   }
   return rollout;
 }
