@@ -29,9 +29,9 @@ TEST_CASE("every variant of the kernels that the processor has trains; the other
     first_losses.clear();
     for (int64_t i = 0; i < static_cast<int64_t>(variants.size()); ++i) {
       const Experiment experiment;
-      std::vector<std::string> arguments = Experiment::train_arguments(
-          {"train.steps=3", std::string("model={kind: ") + kind + ", hidden_size: 16}"});
-      const ProcessResult result = run_pgtrain(arguments, asking_for(variants[i], experiment));
+      if (kind == std::string("llama")) use_llama(experiment);
+      const ProcessResult result = run_pgtrain(Experiment::train_arguments({"train.steps=3"}),
+                                               asking_for(variants[i], experiment));
       INFO(variants[i] << "\n" << result.err);
       if (i > best_index) {
         CHECK(result.code == 2);
