@@ -3,15 +3,19 @@
 scripts/draw_speed.py.
 
 usage: bench_peers.py --output RESULTS.json [--article PYTHON gru_loop.py] [--trl PYTHON trl_step.py MODEL]... [--llama PYTHON MODEL]...
-                      [--binary build/release/app/pgtrain] [--runs 3] [--steps 6] [--threads 2] [--data data/story_endings/train.jsonl]
+                      [--binary build/release/app/pgtrain] [--runs 3] [--steps 12] [--threads 2] [--data data/story_endings/train.jsonl]
 
 --article   decode, update and step of the classic example's GRU, beside a PyTorch loop (scripts/bench_article.py)
 --trl       a GRPO step on a pretrained model, beside TRL's GRPOTrainer (scripts/bench_trl.py)
 --llama     generation from a pretrained model, beside llama.cpp: MODEL as a GGUF file in float32, 16 prompts of the data in one batch, temperature 1, until the
             end token or 64 tokens. Both times hold the reading of the prompts and the sampling; pgtrain's holds the scoring, too. PYTHON can import llama_cpp.
-Given for several models, an option adds one work for each."""
+Given for several models, an option adds one work for each.
+
+Measure on an idle machine (the results tell the load average before): the threads of PyTorch and llama.cpp wait for one another by spinning, so with several
+threads a second program on the same cores slows them far more than pgtrain, whose workers seldom wait. llama.cpp runs with its library's default settings."""
 import argparse
 import json
+import os
 import pathlib
 import platform
 import re
@@ -163,7 +167,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", required=True, type=pathlib.Path)
     parser.add_argument("--binary", default="build/release/app/pgtrain")
-    for name, value in (("runs", 3), ("steps", 6), ("threads", 2)):
+    for name, value in (("runs", 3), ("steps", 12), ("threads", 2)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--data", default="data/story_endings/train.jsonl")
     parser.add_argument("--article", nargs=2, action="append", default=[], metavar=("PYTHON", "SCRIPT"))
@@ -175,14 +179,14 @@ def main():
     doctor = json.loads(subprocess.run([args.binary, "doctor", "--json"], capture_output=True, text=True).stdout)
     processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     results = {"machine": processor.group(1) if processor else platform.machine(), "cores": doctor["cores"], "threads": args.threads,
-               "pgtrain": doctor["pgtrain"], "row_kernels": doctor["row_kernels"], "blas": doctor["blas"], "runs": args.runs, "works": []}
+               "pgtrain": doctor["pgtrain"], "row_kernels": doctor["row_kernels"], "blas": doctor["blas"], "runs": args.runs, "load_average_before": os.getloadavg()[0], "works": []}
     for kind, given in ((article, args.article), (trl, args.trl), (llama, args.llama)):
         for arguments in given:
             for result in kind(args, *arguments):
                 results["works"].append(result)
                 print(f"{result['work']:28} {result['peer']:16} {result['peer_value']:>10.0f}  pgtrain {result['pgtrain_value']:>10.0f}  {result['ratio']:.2f}x",
                       flush=True)
-    args.output.write_text(json.dumps(results, indent=1) + "\n")
+                args.output.write_text(json.dumps(results, indent=1) + "\n")  # after each work: a later one may fail
 
 
 sys.exit(main())

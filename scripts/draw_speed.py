@@ -34,7 +34,12 @@ def draw(results):
     scale = (WIDTH - LEFT - RIGHT) / max(1.0, *(work["ratio"] for work in works))
     bottom = TOP + WORK * len(works)
     threads = f"{results['threads']} thread" + ("s" if results["threads"] > 1 else "")
-    about = f"{results['machine']}, {threads}; medians of {results['runs']} runs; longer is faster"
+    counts = sorted(len(work["peer_runs"]) for work in works)
+    runs = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
+    about = f"{results['machine']}, {threads}; medians of {runs} runs; longer is faster"
+    load = results.get("load_average_before", 0)
+    if load > 0.5:
+        about += f"; not an idle machine (load {load:.1f})"
     described = "; ".join(f"{work['work']}: {work['ratio']:.2f} times {work['peer']}" for work in works)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 14}" width="{WIDTH}" height="{bottom + 14}" role="img" '
              f'aria-label="{escape(f"Speed of pgtrain beside other programs. {described}", {chr(34): "&quot;"})}">', f"<style>{STYLE}</style>",
