@@ -20,6 +20,14 @@ struct TrainFlags {
 };
 int run_train(const TrainFlags& flags);
 
+struct BenchFlags {
+  std::vector<std::filesystem::path> configs;
+  std::vector<std::string> overrides;
+  int64_t steps = 5;
+  bool json = false;
+};
+int run_bench(const BenchFlags& flags);
+
 int run_doctor(bool json);
 
 // --checkpoint, --which and --trained.

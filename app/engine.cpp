@@ -56,6 +56,7 @@ int run_export(const ExportFlags&) { return run_engine(); }
 int run_convert(const ConvertFlags&) { return run_engine(); }
 int run_inspect(const InspectFlags&) { return run_engine(); }
 int run_validate(const ConfigFlags&) { return run_engine(); }
+int run_bench(const BenchFlags&) { return run_engine(); }
 int run_doctor(bool) { return run_engine(); }
 
 }  // namespace pgtrain

@@ -19,6 +19,7 @@ constexpr const char* kExamples = R"(Examples:
   pgtrain export --checkpoint runs/story_endings --format gguf --output model.gguf
   pgtrain score --references ref.txt --metric bleu chrf < hyp.txt
   pgtrain config explain algorithm.baseline
+  pgtrain bench --config configs/article_gru.yaml
 
 Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 training diverged; 4 bad input file or checkpoint;
   5 disk; 75 stopped by SIGTERM after saving, run again to go on; 130 interrupted after saving.)";
@@ -45,6 +46,7 @@ int main(int argc, char** argv) {
   pgtrain::add_convert_command(app, action);
   pgtrain::add_export_command(app, action);
   pgtrain::add_config_command(app, action);
+  pgtrain::add_bench_command(app, action);
   pgtrain::add_doctor_command(app, action);
   try {
     app.parse(argc, argv);

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "tensor/blas.h"
+#include "tensor/kernel_variant.h"
 
 namespace pgtrain {
 namespace {
@@ -21,6 +22,7 @@ void keep_freed_memory() {
 }  // namespace
 
 void prepare_math() {
+  kernel_variant();
   keep_freed_memory();
   prepare_blas();
   use_one_thread();

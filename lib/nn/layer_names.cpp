@@ -16,6 +16,24 @@ std::string block_prefix(const ModelOptions& options, int64_t layer) {
   return (options.is_gpt2() ? "transformer.h." : "model.layers.") + std::to_string(layer) + ".";
 }
 
+LayerSize layer_size(const ModelOptions& options, const std::string& layer) {
+  const auto is = [&](const std::string& end) {
+    return layer.size() >= end.size() &&
+           layer.compare(layer.size() - end.size(), end.size(), end) == 0;
+  };
+  const int64_t hidden = options.hidden_size;
+  const int64_t inner = options.resolved_intermediate_size();
+  const int64_t query = options.num_heads * options.resolved_head_dim();
+  const int64_t key = options.resolved_kv_heads() * options.resolved_head_dim();
+  if (is("q_proj")) return {hidden, query};
+  if (is("k_proj") || is("v_proj")) return {hidden, key};
+  if (is("o_proj")) return {query, hidden};
+  if (is("gate_proj") || is("up_proj") || is("c_fc")) return {hidden, inner};
+  if (is("down_proj") || is("mlp.c_proj")) return {inner, hidden};
+  if (is("c_attn")) return {hidden, 3 * hidden};
+  return {hidden, hidden};  // attn.c_proj
+}
+
 std::vector<std::string> adaptable_layers(const ModelOptions& options) {
   std::vector<std::string> result;
   if (!options.is_transformer()) return result;

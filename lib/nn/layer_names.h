@@ -20,6 +20,14 @@ LayerNames layer_names(const ModelOptions& options);
 // "model.layers.0." or "transformer.h.0."
 std::string block_prefix(const ModelOptions& options, int64_t layer);
 
+struct LayerSize {
+  int64_t inputs = 0;
+  int64_t outputs = 0;
+};
+
+// Of the linear layer whose name ends like one of layer_names(options).
+LayerSize layer_size(const ModelOptions& options, const std::string& layer);
+
 // The full names of all linear layers that can have adapters, "model.layers.0.self_attn.q_proj",
 // ...; none for recurrent networks.
 std::vector<std::string> adaptable_layers(const ModelOptions& options);

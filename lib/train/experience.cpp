@@ -114,11 +114,13 @@ Experience Collector::collect(PromptCursor& cursor, uint64_t step) const {
   Experience experience;
   experience.rollout = sample(cursor.next(config_.rollout.prompts_per_step), step, 0);
   experience.generated_tokens = completion_tokens(experience.rollout);
+  experience.work = experience.rollout.work;
   if (config_.algorithm.resample_rounds > 0) resample(experience, cursor, step);
   experience.rewards = rewards_of(experience.rollout);
   if (config_.algorithm.baseline == "greedy") {
     const Rollout best = greedy(experience.rollout.records);
     experience.generated_tokens += completion_tokens(best);
+    experience.work += best.work;
     experience.greedy_rewards = rewards_of(best);
   }
   return experience;
@@ -133,6 +135,7 @@ void Collector::resample(Experience& experience, PromptCursor& cursor, uint64_t 
     const auto round = static_cast<uint32_t>(++experience.resample_rounds);
     Rollout more = sample(cursor.next(wanted - groups_of(informative)), step, round);
     experience.generated_tokens += completion_tokens(more);
+    experience.work += more.work;
     sort_groups(more, informative, flat);
   }
   const int64_t missing = wanted - groups_of(informative);

@@ -14,6 +14,7 @@ struct Experience {
   at::Tensor rewards;            // [batch] float32
   at::Tensor greedy_rewards;     // [groups]; undefined unless the baseline is greedy
   int64_t generated_tokens = 0;  // with those of greedy and replaced completions
+  CollectWork work;              // likewise
   int64_t resample_rounds = 0;   // made
   int64_t replaced_groups = 0;   // whose rewards were all equal
 };

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "tensor/row_kernels.h"
+#include "train/step_flops.h"
 
 namespace pgtrain {
 namespace {
@@ -200,6 +201,7 @@ void Learner::clear() {
 
 UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& objective,
                                  bool measure_noise) {
+  Stopwatch watch;
   const at::Tensor policy_weights =
       token_weights(batch.mask, objective.aggregation, objective.normaliser);
   // Of every completion, also of those that the loss leaves out.
@@ -232,16 +234,21 @@ UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& obje
     total.log_probs.narrow(1, 0, log_probs.size(1))
         .index_copy_(0, at::tensor(shards[i], at::kLong), log_probs);
   }
+  work_.flops +=
+      gradient_flops(policy_.network(), batch.sequences, batch.returns.defined(), micro_batch_);
+  work_.gradient_seconds += watch.lap();
   return total;
 }
 
 void Learner::apply(UpdateResult& result, double learning_rate) {
+  Stopwatch watch;
   result.grad_norm = gradient_norm(policy_.parameters(), pool_);
   result.finite = result.finite && result.is_finite() && std::isfinite(result.grad_norm);
   if (!result.finite) return;
   const bool clip = options_.max_grad_norm > 0 && result.grad_norm > options_.max_grad_norm;
   const double scale = clip ? options_.max_grad_norm / (result.grad_norm + 1e-6) : 1.0;
   optimizer_->step(pool_, options_, learning_rate, scale);
+  work_.optimizer_seconds += watch.lap();
 }
 
 UpdateResult Learner::update(const UpdateBatch& batch, const Objective& objective,

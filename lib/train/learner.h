@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/worker_pool.h"
@@ -12,6 +13,7 @@
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/policy.h"
+#include "train/step_times.h"
 
 namespace pgtrain {
 
@@ -47,10 +49,11 @@ class Learner {
   UpdateResult update(const UpdateBatch& batch, const Objective& objective, double learning_rate);
 
   // The parts of update, for several batches in one step. Sequences are sorted by prompt and length
-  // and cut into micro-batches of fixed size; each is one shard, and the shards' gradients are added
-  // in order, so the bits do not depend on the number of workers. With Parallelism::kSequences
-  // workers take whole shards, each with a gradient of its own; with kOperators there is one
-  // gradient, and the shards come one after the other, each computed by all workers.
+  // and cut into micro-batches of fixed size; each is one shard, and the shards' gradients are
+  // added in order, so the bits do not depend on the number of workers. With
+  // Parallelism::kSequences workers take whole shards, each with a gradient of its own; with
+  // kOperators there is one gradient, and the shards come one after the other, each computed by all
+  // workers.
   void clear();
   // measure_noise, right after clear: also estimates the gradient's signal and noise from the
   // shards' parts, of the first shard alone with one gradient. Shards are sorted by prompt and
@@ -59,6 +62,9 @@ class Learner {
                           bool measure_noise = false);
   // Fills in grad_norm and finite; no step when anything is not finite.
   void apply(UpdateResult& result, double learning_rate);
+
+  // Of all calls since the last one of this; the next one begins at zero.
+  UpdateWork take_work() { return std::exchange(work_, {}); }
 
   Optimizer& optimizer() { return *optimizer_; }
   // Every parameter and moment is finite: nothing else may reach a checkpoint.
@@ -82,7 +88,8 @@ class Learner {
   OptimizerOptions options_;
   int64_t micro_batch_;
   Rng dropout_rng_;
-  int64_t sequences_before_ = 0;           // in the batches of this step so far
+  int64_t sequences_before_ = 0;  // in the batches of this step so far
+  UpdateWork work_;
   std::vector<Policy::Replica> replicas_;  // a worker each; none with one gradient
   std::unique_ptr<Optimizer> optimizer_;
 };

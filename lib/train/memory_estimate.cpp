@@ -14,27 +14,6 @@ constexpr int64_t kBytes = 4;                       // of a float32
 constexpr int64_t kKeptLogits = int64_t{64} << 20;  // see linear_log_prob
 constexpr int64_t kSampledPrompts = 1000;           // whose lengths are looked at
 
-// Inputs and outputs of the linear layers of a block, by the name's last part but for GPT-2's two
-// c_proj.
-std::pair<int64_t, int64_t> layer_sizes(const ModelOptions& o, const std::string& layer) {
-  const auto is = [&](const char* end) {
-    const std::string name = end;
-    return layer.size() >= name.size() &&
-           layer.compare(layer.size() - name.size(), name.size(), name) == 0;
-  };
-  const int64_t hidden = o.hidden_size;
-  const int64_t inner = o.resolved_intermediate_size();
-  const int64_t query = o.num_heads * o.resolved_head_dim();
-  const int64_t key = o.resolved_kv_heads() * o.resolved_head_dim();
-  if (is("q_proj")) return {hidden, query};
-  if (is("k_proj") || is("v_proj")) return {hidden, key};
-  if (is("o_proj")) return {query, hidden};
-  if (is("gate_proj") || is("up_proj") || is("c_fc")) return {hidden, inner};
-  if (is("down_proj") || is("mlp.c_proj")) return {inner, hidden};
-  if (is("c_attn")) return {hidden, 3 * hidden};
-  return {hidden, hidden};  // attn.c_proj
-}
-
 // What decoding keeps of one token, or of a whole text for recurrent networks.
 int64_t cache_per_token(const ModelOptions& o) {
   return o.num_layers * 2 * o.resolved_kv_heads() * o.resolved_head_dim();
@@ -77,8 +56,8 @@ int64_t trainable_count(const ModelOptions& options) {
   int64_t count = 0;
   for (const std::string& layer : adaptable_layers(options)) {
     if (!is_adapted(layer, options.lora.target_modules)) continue;
-    const auto [inputs, outputs] = layer_sizes(options, layer);
-    count += options.lora.rank * (inputs + outputs);
+    const LayerSize size = layer_size(options, layer);
+    count += options.lora.rank * (size.inputs + size.outputs);
   }
   return count;
 }

@@ -8,6 +8,7 @@
 #include "reward/reward.h"
 #include "rollout/generator.h"
 #include "train/policy.h"
+#include "train/step_times.h"
 
 namespace pgtrain {
 
@@ -18,6 +19,7 @@ struct Rollout {
   std::vector<Completion> completions;  // records.size() * samples_per_prompt
   std::vector<std::string> texts;
   std::vector<Score> scores;
+  CollectWork work;
 
   int64_t size() const { return static_cast<int64_t>(completions.size()); }
   int64_t record_of(int64_t i) const {

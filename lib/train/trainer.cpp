@@ -17,6 +17,7 @@
 #include "tensor/masked.h"
 #include "train/evaluation.h"
 #include "train/memory_estimate.h"
+#include "train/step_flops.h"
 #include "train/supervised.h"
 #include "train/update_metrics.h"
 
@@ -57,6 +58,17 @@ bool keeps_start(const AlgorithmOptions& algorithm) {
          algorithm.kl.refresh_every == 0;
 }
 
+void add_work(StepTimes& times, const Experience& experience, const UpdateWork& update,
+              int workers) {
+  times.tokens = experience.generated_tokens;
+  times.decode = experience.work.decode_seconds / workers;
+  times.score = experience.work.score_seconds / workers;
+  times.decode_flops = experience.work.decode_flops;
+  times.gradient = update.gradient_seconds;
+  times.optimizer = update.optimizer_seconds;
+  times.update_flops = update.flops;
+}
+
 // Without flushing: the checkpoint store does that for all files of a checkpoint.
 void write_text(const std::filesystem::path& path, const std::string& text) {
   OutputFile file(path);
@@ -64,12 +76,6 @@ void write_text(const std::filesystem::path& path, const std::string& text) {
 }
 
 }  // namespace
-
-struct Trainer::StepTimes {
-  double collect = 0;
-  double update = 0;
-  double total = 0;
-};
 
 Trainer::Trainer(const ExperimentConfig& config)
     : config_(config),
@@ -229,7 +235,10 @@ TrainOutcome Trainer::run() {
       evaluate_if_due();
       save();
     }
-    while (!is_done() && !StopFlag::raised()) train_step();
+    while (!is_done() && !StopFlag::raised()) {
+      train_step();
+      evaluate_and_save_if_due();
+    }
   }
   log_->progress().finish();
   if (saved_as_ != checkpoint_name(state_.phase, state_.step)) save();
@@ -240,6 +249,17 @@ TrainOutcome Trainer::run() {
     outcome_.best_step = state_.best_step;
   }
   return outcome_;
+}
+
+std::vector<StepTimes> Trainer::measure(int64_t steps) {
+  PG_CHECK(state_.phase == kTrain && state_.step == 0, "measuring at {} step {}", state_.phase,
+           state_.step);
+  started_ = Clock::now();
+  std::vector<StepTimes> result;
+  while (static_cast<int64_t>(result.size()) < steps && !StopFlag::raised())
+    result.push_back(train_step());
+  log_->progress().finish();
+  return result;
 }
 
 void Trainer::warm_up() {
@@ -301,34 +321,41 @@ void Trainer::warmup_step() {
   if (state_.step % config_.checkpoint.every == 0 && state_.step < config_.warmup.steps) save();
 }
 
-void Trainer::train_step() {
+StepTimes Trainer::train_step() {
   const auto begin = Clock::now();
+  Stopwatch watch;
   StepTimes times;
   Row row;
   row.set("phase", kTrain);
   row.set("step", state_.step + 1);
   const Experience experience = collector_->collect(*cursor_, static_cast<uint64_t>(state_.step));
-  times.collect = seconds_since(begin);
-  const UpdateBatch batch = advantages(experience, row);
+  times.collect = watch.lap();
+  const UpdateBatch batch = advantages(experience, row, times);
+  times.advantages = watch.lap();
   const double learning_rate = config_.optimizer.learning_rate *
                                schedule_factor(config_.optimizer.schedule, state_.step,
                                                config_.train.steps, config_.optimizer.warmup_steps);
-  const auto update_begin = Clock::now();
+  learner_->take_work();
   const UpdateSummary summary = update(batch, experience, learning_rate);
-  times.update = seconds_since(update_begin);
+  times.update = watch.lap();
   check_finite(summary.finite, summary.mean);
   ++state_.step;
   state_.num_tokens += experience.generated_tokens;
   row.set("learning_rate", learning_rate);
-  times.total = seconds_since(begin);
+  times.step = seconds_since(begin);
+  add_work(times, experience, learner_->take_work(), pool_.size());
   report(row, batch, summary, experience, times);
   adapt(summary);
+  return times;
+}
+
+void Trainer::evaluate_and_save_if_due() {
   evaluate_if_due();
   if (state_.step % config_.checkpoint.every == 0 || (best_is_new_ && config_.checkpoint.keep_best))
     save();
 }
 
-UpdateBatch Trainer::advantages(const Experience& experience, Row& row) {
+UpdateBatch Trainer::advantages(const Experience& experience, Row& row, StepTimes& times) {
   const AlgorithmOptions& algorithm = config_.algorithm;
   const Rollout& rollout = experience.rollout;
   UpdateBatch batch;
@@ -349,13 +376,18 @@ UpdateBatch Trainer::advantages(const Experience& experience, Row& row) {
   inputs.mask = mask;
   inputs.old_log_probs = batch.old_log_probs;
   inputs.greedy_rewards = experience.greedy_rewards;
-  if (policy_->value_head() != nullptr)
+  if (policy_->value_head() != nullptr) {
     inputs.values = sampled_values(rollout, mask);
-  else if (policy_->network().value_model)
+  } else if (policy_->network().value_model) {
     inputs.values = frozen_values(policy_->network(), pool_, batch, mask, split_.micro_batch);
+    times.advantages_flops +=
+        value_flops(*policy_->network().value_model, batch.sequences, split_.micro_batch);
+  }
   if (reference_) {
     const at::Tensor reference =
         reference_->log_probs(pool_, batch, mask, config_.rollout.temperature, split_.micro_batch);
+    times.advantages_flops +=
+        log_prob_flops(reference_->policy().model(), batch.sequences, split_.micro_batch);
     const at::Tensor kl = kl_estimate(batch.old_log_probs, reference, algorithm.kl.estimator);
     row.set("kl", masked_mean(kl, mask).item<double>());
     row.set("kl_coef", kl_controller_.coef());
@@ -442,15 +474,7 @@ void Trainer::report(Row& row, const UpdateBatch& batch, const UpdateSummary& su
   for (const std::string& warning : diagnostics_.after_step(row)) warn(warning);
   log_->write_completions(kTrain, state_.step, experience.rollout, experiment_.train,
                           &batch.advantages);
-  const double tokens_per_second = static_cast<double>(experience.generated_tokens) / times.total;
-  Row timing;
-  timing.set("step", state_.step);
-  timing.set("step_time", times.total);
-  timing.set("tokens", experience.generated_tokens);
-  timing.set("collect_time", times.collect);
-  timing.set("update_time", times.update);
-  timing.set("tokens_per_second", tokens_per_second);
-  log_->write_timing(timing);
+  log_->write_timing(timing_row(state_.step, times));
   const double per_step =
       seconds_since(started_) / static_cast<double>(state_.step - started_step_);
   log_->progress().update(
@@ -459,7 +483,7 @@ void Trainer::report(Row& row, const UpdateBatch& batch, const UpdateSummary& su
           state_.step, config_.train.steps, row.number("reward"), row.number("entropy"),
           row.number("completions/mean_length"),
           reference_ ? fmt::format("  kl {:.4f}", row.number("kl")) : "",
-          format_rate(tokens_per_second),
+          format_rate(static_cast<double>(times.tokens) / times.step),
           format_duration(per_step * static_cast<double>(config_.train.steps - state_.step))),
       is_done());
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint_store.h"
 #include "checkpoint/run_state.h"
@@ -27,6 +28,7 @@
 #include "train/reference_model.h"
 #include "train/run_directory.h"
 #include "train/run_log.h"
+#include "train/step_times.h"
 #include "train/update_plan.h"
 #include "train/work_split.h"
 
@@ -53,11 +55,16 @@ class Trainer {
   // when a row or checkpoint cannot be written.
   TrainOutcome run();
 
+  // Makes policy-gradient steps of the experiment and returns their times, without evaluations and
+  // checkpoints; fewer when StopFlag is raised. The experiment has warmup.steps 0 and the run is
+  // new. Throws as run().
+  std::vector<StepTimes> measure(int64_t steps);
+
   const Policy& policy() const { return *policy_; }
+  // Its workers do nothing between two calls of this class.
+  WorkerPool& pool() { return pool_; }
 
  private:
-  struct StepTimes;
-
   // Set-up.
   void start_cursor();
   bool is_done() const;
@@ -70,10 +77,12 @@ class Trainer {
   // The phases.
   void warm_up();
   void warmup_step();
-  void train_step();
+  // Without what follows a step: evaluation, checkpoint.
+  StepTimes train_step();
+  void evaluate_and_save_if_due();
 
   // The parts of a step.
-  UpdateBatch advantages(const Experience& experience, Row& row);
+  UpdateBatch advantages(const Experience& experience, Row& row, StepTimes& times);
   UpdateSummary update(const UpdateBatch& batch, const Experience& experience,
                        double learning_rate);
   void adapt(const UpdateSummary& summary);

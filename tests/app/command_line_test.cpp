@@ -23,7 +23,8 @@ int count_closed_objects(const json& schema, bool& all_closed) {
 TEST_CASE("every command has a help text and exits with 0") {
   const std::vector<std::vector<std::string>> commands = {
       {},         {"train"},          {"sample"},           {"eval"},
-      {"config"}, {"config", "show"}, {"config", "schema"}, {"doctor"}};
+      {"config"}, {"config", "show"}, {"config", "schema"}, {"doctor"},
+      {"bench"}};
   for (std::vector<std::string> command : commands) {
     command.emplace_back("--help");
     const ProcessResult result = run_pgtrain(command);

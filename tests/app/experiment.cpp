@@ -99,6 +99,13 @@ std::map<std::string, std::string> exact_record(const Experiment& experiment) {
   return record;
 }
 
+void use_llama(const Experiment& experiment) {
+  std::string config = read_file(experiment / "tiny.yaml");
+  const std::string gru = "kind: gru, embedding_size: 8";
+  config.replace(config.find(gru), gru.size(), "kind: llama");
+  write_file(experiment / "tiny.yaml", config);
+}
+
 void flip_byte(const std::string& path) {
   std::string bytes = read_file(path);
   char& byte = bytes.at(bytes.size() / 2);

@@ -45,6 +45,9 @@ class Experiment {
 // digest of that).
 std::map<std::string, std::string> exact_record(const Experiment& experiment);
 
+// Makes the policy of tiny.yaml a transformer of the Llama type, just as small.
+void use_llama(const Experiment& experiment);
+
 // Changes one byte in the middle of a file.
 void flip_byte(const std::string& path);
 

@@ -322,3 +322,69 @@ TEST_CASE("trainer: of several targets the shortest counts, except for the warm-
       test::message_of<DataError>([&] { Trainer(shop.config("warm", {"warmup.steps=1"})); }),
       "13 tokens"));
 }
+
+TEST_CASE("trainer: measuring makes the steps of the run, without evaluations and checkpoints",
+          "[train]") {
+  const Workshop shop;
+  Trainer(shop.config("whole", {"eval.every=0"})).run();
+  std::vector<StepTimes> times;
+  {
+    Trainer trainer(shop.config("measured", {"eval.every=0"}));
+    times = trainer.measure(3);
+  }
+  REQUIRE(times.size() == 3);
+  const std::vector<double> rewards = column(shop / "whole", "reward");
+  const std::vector<double> measured = column(shop / "measured", "reward");
+  REQUIRE(measured.size() == 3);
+  CHECK(measured == std::vector<double>(rewards.begin(), rewards.begin() + 3));
+  CHECK(std::filesystem::is_empty(shop / "measured/checkpoints"));
+  for (const StepTimes& step : times) {
+    CHECK(step.tokens >= 20);
+    for (const double seconds : {step.step, step.collect, step.decode, step.score, step.advantages,
+                                 step.update, step.gradient, step.optimizer})
+      CHECK(seconds > 0);
+    CHECK(step.decode_flops > 0);
+    CHECK(step.advantages_flops == 0);
+    CHECK(step.update_flops > step.decode_flops);
+  }
+}
+
+TEST_CASE("trainer: the update's operations are three passes an epoch, a reference's are one",
+          "[train]") {
+  const Workshop shop;
+  for (const char* kind : {"gru", "lstm"})
+    for (const int epochs : {1, 2}) {
+      const std::string name = kind + std::to_string(epochs);
+      Trainer trainer(shop.config(
+          name, {std::string("model.kind=") + kind, "algorithm.kl.coef=0.1", "algorithm.loss=ppo",
+                 "algorithm.mini_batches=2", "algorithm.epochs=" + std::to_string(epochs)}));
+      const StepTimes step = trainer.measure(1).at(0);
+      CHECK(step.advantages_flops > 0);
+      CHECK(step.update_flops == Approx(3 * epochs * step.advantages_flops));
+    }
+}
+
+TEST_CASE("trainer: greedy baselines and replaced groups count as decoding", "[train]") {
+  const Workshop shop;
+  const auto measured = [&](const std::string& name, const std::vector<std::string>& settings) {
+    return Trainer(shop.config(name, settings)).measure(1).at(0);
+  };
+  const StepTimes plain = measured("plain", {"algorithm.baseline=batch_mean"});
+  const StepTimes greedy = measured("greedy", {"algorithm.baseline=greedy"});
+  CHECK(greedy.tokens > plain.tokens);
+  CHECK(greedy.decode_flops > plain.decode_flops);
+  CHECK(greedy.update_flops == plain.update_flops);  // the same samples
+}
+
+TEST_CASE("trainer: a value network of its own is read once and trained without a head",
+          "[train]") {
+  const Workshop shop;
+  const std::vector<std::string> shared = {"algorithm.preset=a2c", "train.steps=1"};
+  std::vector<std::string> separate = shared;
+  separate.emplace_back("algorithm.value_network=separate");
+  const StepTimes one = Trainer(shop.config("shared", shared)).measure(1).at(0);
+  const StepTimes two = Trainer(shop.config("separate", separate)).measure(1).at(0);
+  CHECK(one.advantages_flops == 0);
+  CHECK(two.advantages_flops > 0);
+  CHECK(two.update_flops == Approx(one.update_flops + 3 * two.advantages_flops));
+}
