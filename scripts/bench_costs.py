@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """What a training step costs as one thing grows: completion length, group size, vocabulary, threads, model size. Each row is `pgtrain bench` on a network with
-random weights (a Llama type and a GRU). Prints Markdown tables: microseconds a generated token of decode, update and whole step, the step's cost a token
+random weights (a Llama type and a GRU). Prints Markdown tables: microseconds a generated token of collect (generation and scoring), update and whole step, the step's cost a token
 as a ratio to the row above (1 = linear growth), the share of the matrix-product peak, and memory.
 
 A vocabulary is set by model.vocab_size: rows beyond the tokenizer's cost the same as rows in use, so no tokenizer of that size is needed. Not possible: a fixed
 completion length. A random network draws the end token once in `vocabulary` tokens, so with 1,000 entries long completions end early (column `length`).
 
 usage: bench_costs.py [--binary build/release/app/pgtrain] [--steps 2] [--threads 2] [--tables tokens,group,vocabulary,threads,size] [--models llama,gru]
-                      [--data data/story_endings/train.jsonl]                takes about 8 minutes on 2 cores"""
+                      [--data data/story_endings/train.jsonl]                takes about 6 minutes on 2 cores"""
 import argparse
 import json
 import pathlib
@@ -21,10 +21,10 @@ data: {{train: {data}}}
 tokenizer: {{kind: char}}
 model: {model}
 reward: [{{metric: edit_similarity}}]
-rollout: {{prompts_per_step: 4, samples_per_prompt: 4, max_new_tokens: 64}}
+rollout: {{prompts_per_step: 4, samples_per_prompt: 4, max_new_tokens: 64, shard_size: 8}}
 algorithm: {{preset: grpo, kl: {{coef: 0}}}}
 optimizer: {{kind: adamw, learning_rate: 1.0e-5}}
-train: {{overlong: drop}}
+train: {{overlong: drop, micro_batch: 8}}
 """
 MODELS = {"llama": "{kind: llama, vocab_size: 10000, hidden_size: 128, num_layers: 4, num_heads: 4, max_positions: 4096}",
           "gru": "{kind: gru, vocab_size: 10000, embedding_size: 128, hidden_size: 256}"}
@@ -62,7 +62,7 @@ def bench(config, settings):
 
 def row_of(value, facts, before):
     samples = facts["prompts_per_step"] * facts["samples_per_prompt"]
-    cost = {part: 1e6 / facts["parts"][part]["tokens_per_second"] for part in ("decode", "update", "step")}
+    cost = {part: 1e6 / facts["parts"][part]["tokens_per_second"] for part in ("collect", "update", "step")}
     ratio = f"{cost['step'] / before:.2f}" if before else ""
     cells = [f"{value:,}", f"{facts['parameters']:,}", f"{facts['tokens_per_step'] / samples:.0f}", f"{facts['parts']['step']['seconds']:.2f}",
              *(f"{cost[part]:.1f}" for part in cost), ratio, f"{facts['parts']['step']['percent_of_peak']:.0f} %", f"{facts['peak_memory_mb']:.0f}"]
@@ -75,8 +75,8 @@ with tempfile.TemporaryDirectory() as folder:
         config.write_text(BASE.format(threads=args.threads, data=args.data, model=MODELS[model]))
         for table in args.tables.split(","):
             key, rows = TABLES[table]
-            print(f"\n**{model}: {table}** (else {MODELS[model]}, 4 prompts x 4 samples of 64 tokens, {args.threads} threads)\n")
-            print(f"| {key} | parameters | length | step, s | decode, us/token | update, us/token | step, us/token | ratio to the row above | of peak | memory, MB |")
+            print(f"\n**{model}: {table}** (else {MODELS[model]}, 4 prompts x 4 samples of 64 tokens in shards of 8, {args.threads} threads)\n")
+            print(f"| {key} | parameters | length | step, s | collect, us/token | update, us/token | step, us/token | ratio to the row above | of peak | memory, MB |")
             print("|---|---|---|---|---|---|---|---|---|---|")
             before = None
             for value, settings in rows:
