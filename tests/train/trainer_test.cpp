@@ -357,7 +357,7 @@ TEST_CASE("trainer: the update's operations are three passes an epoch, a referen
       const std::string name = kind + std::to_string(epochs);
       Trainer trainer(shop.config(
           name, {std::string("model.kind=") + kind, "algorithm.kl.coef=0.1", "algorithm.loss=ppo",
-                 "algorithm.mini_batches=2", "algorithm.epochs=" + std::to_string(epochs)}));
+                 "algorithm.epochs=" + std::to_string(epochs)}));
       const StepTimes step = trainer.measure(1).at(0);
       CHECK(step.advantages_flops > 0);
       CHECK(step.update_flops == Approx(3 * epochs * step.advantages_flops));
