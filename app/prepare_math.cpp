@@ -9,13 +9,12 @@
 namespace pgtrain {
 namespace {
 
-// The tensors of one step are as large as those of the next. By default glibc gives blocks above 32
-// MB back to the system at once, and the kernel clears each page again for the next: a tenth of the
-// time of a step of large networks.
+// The tensors of one step are as large as those of the next: memory that glibc gave back to the
+// system in between would be cleared page by page when it comes again.
 void keep_freed_memory() {
 #if defined(__GLIBC__)
-  mallopt(M_MMAP_THRESHOLD, 1 << 28);
-  mallopt(M_TRIM_THRESHOLD, 1 << 28);
+  mallopt(M_MMAP_THRESHOLD, 1 << 25);  // the largest that glibc takes
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
 #endif
 }
 

@@ -14,7 +14,12 @@
 namespace pgtrain {
 namespace {
 
-constexpr int64_t kBlockRows = 256;
+// Rows of a block, of at most 32 MB where that leaves it enough rows: above that, memory comes from
+// the system anew each time.
+int64_t block_rows(int64_t vocabulary) {
+  return std::clamp<int64_t>(((int64_t{8} << 20) - 1) / vocabulary / 32 * 32, 64, 256);
+}
+
 constexpr int64_t kBlockValues = 1 << 15;  // logits that one thread takes at a time
 
 at::Tensor logits_of(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias) {
@@ -138,9 +143,10 @@ struct LinearLogProb : torch::autograd::Function<LinearLogProb> {
     at::Tensor entropy = at::empty({rows}, hidden.options());
     at::Tensor log_sum_exp = at::empty({rows}, hidden.options());
     const bool keep = rows * vocabulary * static_cast<int64_t>(hidden.element_size()) <= keep_bytes;
+    const int64_t height = block_rows(vocabulary);
     std::vector<at::Tensor> kept;
-    for (int64_t start = 0; start < rows; start += kBlockRows) {
-      const int64_t count = std::min(kBlockRows, rows - start);
+    for (int64_t start = 0; start < rows; start += height) {
+      const int64_t count = std::min(height, rows - start);
       const at::Tensor logits = logits_of(hidden.narrow(0, start, count), weight, bias);
       AT_DISPATCH_FLOATING_TYPES(hidden.scalar_type(), "linear_log_prob", [&] {
         forward_rows<scalar_t>(logits, start, *kept_rows, ids.data_ptr<int64_t>(),
@@ -175,8 +181,9 @@ struct LinearLogProb : torch::autograd::Function<LinearLogProb> {
     at::Tensor d_hidden = at::empty_like(hidden);
     GradientSink d_weight(weight);
     GradientSink d_bias(bias);
-    for (int64_t start = 0, block = 0; start < rows; start += kBlockRows, ++block) {
-      const int64_t count = std::min(kBlockRows, rows - start);
+    const int64_t height = block_rows(weight.size(0));
+    for (int64_t start = 0, block = 0; start < rows; start += height, ++block) {
+      const int64_t count = std::min(height, rows - start);
       const at::Tensor block_hidden = hidden.narrow(0, start, count);
       at::Tensor d_logits =
           kept.empty() ? logits_of(block_hidden, weight, bias) : std::move(kept[block]);

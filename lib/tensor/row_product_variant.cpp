@@ -188,17 +188,23 @@ struct Segment {
   int64_t begin, end;
 };
 
+constexpr int64_t kLineBytes = 64;
+
+// Weights that are wanted later: each step of a tile brings the next `step` bytes of them, kLines
+// cache lines, into the second cache.
+struct Ahead {
+  const char* next;
+  int64_t step;
+};
+
 // One vector of partial sums for each pair of a row and an output, over a segment of the inputs.
-// Brings the 2 kAhead rows of weights from `ahead` on into the cache, half of them in every other
-// step, as a cache line holds the values of several steps.
-template <class T, int kRows, int kOutputs, int kAhead>
+template <class T, int kRows, int kOutputs, int kLines>
 PG_INLINE void dot_tile(const RowProduct<T>& p, int64_t row, int64_t output, Segment s,
-                        const T* ahead) {
+                        Ahead ahead) {
   using V = Full<T>;
   const T* x = p.x + row * p.x_stride;
   const T* w = p.w + output * p.w_stride;
   V sums[kOutputs][kRows] = {};
-  [[maybe_unused]] int64_t hop = kAhead * p.w_stride;
   int64_t i = s.begin;
   for (; i + kWidth<T> <= s.end; i += kWidth<T>) {
     V values[kRows];
@@ -207,10 +213,10 @@ PG_INLINE void dot_tile(const RowProduct<T>& p, int64_t row, int64_t output, Seg
       const V weights = load<V>(w + o * p.w_stride + i);
       for (int r = 0; r < kRows; ++r) sums[o][r] = multiply_add(values[r], weights, sums[o][r]);
     }
-    if constexpr (kAhead > 0) {
-      for (int a = 0; a < kAhead; ++a) __builtin_prefetch(ahead + a * p.w_stride + i);
-      ahead += hop;
-      hop = -hop;
+    if constexpr (kLines > 0) {
+      for (int line = 0; line < kLines; ++line)
+        __builtin_prefetch(ahead.next + line * kLineBytes, 0, 2);
+      ahead.next += ahead.step;
     }
   }
   if (i < s.end) {
@@ -236,31 +242,49 @@ constexpr int64_t kBlockOutputs = 8;  // whose weights stay in the first cache f
 constexpr int64_t kFarInputs = 192;   // from which the next block's weights are fetched ahead
 constexpr int64_t kSegmentBytes = 3072;
 
-// Tile `tile` of the rows. The first two bring the next block of weights into the cache.
+// A share of the block of weights after [.., end), one of `shares` equal ones, for the steps of one
+// tile.
+template <class T>
+PG_INLINE Ahead ahead_of(const RowProduct<T>& p, int64_t end, Segment s, int64_t share,
+                         int64_t shares) {
+  const int64_t bytes = kBlockOutputs * p.w_stride * static_cast<int64_t>(sizeof(T)) / shares;
+  const int64_t steps = (s.end - s.begin) / kWidth<T>;
+  return {reinterpret_cast<const char*>(p.w + end * p.w_stride) + share * bytes,
+          (bytes + steps - 1) / steps};
+}
+
+// Tile `tile` of `tiles` tiles of the rows, counted over all segments of the inputs. Together they
+// bring the next block of weights nearer, evenly, so that the memory is never waited for.
 template <class T, int kRows>
 PG_INLINE void dot_rows(const RowProduct<T>& p, int64_t row, int64_t output, int64_t end, Segment s,
                         int64_t tile, int64_t tiles) {
   if constexpr (kRows == 1)
-    for (; output + 8 <= end; output += 8) dot_tile<T, 1, 8, 0>(p, row, output, s, nullptr);
-  const bool far = end + kBlockOutputs <= p.outputs && p.inputs >= kFarInputs && tile < 2;
-  for (; output + 4 <= end; output += 4) {
-    if (kRows > 1 && far && tiles == 1)
-      dot_tile<T, kRows, 4, 2>(p, row, output, s, p.w + (output + kBlockOutputs) * p.w_stride);
-    else if (kRows > 1 && far)
-      dot_tile<T, kRows, 4, 1>(p, row, output, s,
-                               p.w + (output + kBlockOutputs + 2 * tile) * p.w_stride);
+    for (; output + 8 <= end; output += 8) dot_tile<T, 1, 8, 0>(p, row, output, s, {});
+  const bool far = end + kBlockOutputs <= p.outputs && p.inputs >= kFarInputs;
+  for (int64_t half = 0; output + 4 <= end; output += 4, ++half) {
+    const Ahead ahead = far ? ahead_of(p, end, s, 2 * tile + half, 2 * tiles) : Ahead{};
+    if (kRows == 1 || !far)
+      dot_tile<T, kRows, 4, 0>(p, row, output, s, ahead);
+    else if (ahead.step <= kLineBytes)
+      dot_tile<T, kRows, 4, 1>(p, row, output, s, ahead);
+    else if (ahead.step <= 2 * kLineBytes)
+      dot_tile<T, kRows, 4, 2>(p, row, output, s, ahead);
     else
-      dot_tile<T, kRows, 4, 0>(p, row, output, s, nullptr);
+      dot_tile<T, kRows, 4, 4>(p, row, output, s, ahead);
   }
-  for (; output < end; ++output) dot_tile<T, kRows, 1, 0>(p, row, output, s, nullptr);
+  for (; output < end; ++output) dot_tile<T, kRows, 1, 0>(p, row, output, s, {});
 }
 
 // Rows in as few tiles as possible, of about the same number of rows.
 template <class T>
-void dot_block(const RowProduct<T>& p, int64_t output, int64_t end, Segment s) {
-  const int64_t tiles = (p.rows + kTileRows - 1) / kTileRows;
-  for (int64_t tile = 0, row = 0; tile < tiles; ++tile) {
-    const int64_t rows = (p.rows - row + tiles - tile - 1) / (tiles - tile);
+void dot_block(const RowProduct<T>& p, int64_t output, int64_t end, Segment s, int64_t segment,
+               int64_t segments) {
+  const int64_t row_tiles = (p.rows + kTileRows - 1) / kTileRows;
+  const int64_t tiles = segments * row_tiles;
+  int64_t row = 0;
+  for (int64_t i = 0; i < row_tiles; ++i) {
+    const int64_t tile = segment * row_tiles + i;
+    const int64_t rows = (p.rows - row + row_tiles - i - 1) / (row_tiles - i);
     switch (rows) {
       case 1:
         dot_rows<T, 1>(p, row, output, end, s, tile, tiles);
@@ -301,12 +325,13 @@ template <class T>
 void output_major(const RowProduct<T>& product) {
   const RowProduct<T> p = addressable(product);
   const int64_t size = segment_size<T>(p.inputs);
+  const int64_t segments = size > 0 ? (p.inputs + size - 1) / size : 1;
   for (int64_t output = 0; output < p.outputs; output += kBlockOutputs) {
     const int64_t end = output + kBlockOutputs < p.outputs ? output + kBlockOutputs : p.outputs;
-    int64_t begin = 0;
+    int64_t begin = 0, segment = 0;
     do {
       const int64_t stop = begin + size < p.inputs ? begin + size : p.inputs;
-      dot_block(p, output, end, {begin, stop});
+      dot_block(p, output, end, {begin, stop}, segment++, segments);
       begin = stop;
     } while (begin < p.inputs);
   }

@@ -18,7 +18,7 @@ Bounds bounds_of(const ModelOptions& model, Parallelism parallelism) {
   constexpr int64_t kMillion = int64_t{1} << 20;
   // The steps of recurrent networks have as many rows as sequences.
   if (parallelism == Parallelism::kOperators)
-    return {64 * kMillion, 4, model.is_recurrent() ? 16 : 64};
+    return {80 * kMillion, 4, model.is_recurrent() ? 16 : 64};
   return {4 * kMillion, model.is_recurrent() ? 32 : 8, 32};
 }
 

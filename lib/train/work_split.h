@@ -13,7 +13,7 @@ struct WorkSplit {
 };
 
 // run.parallel and train.micro_batch with what stands for "auto" and 0: as many sequences as keep
-// the values of the backward pass of their completions within 256 MB where workers share operators
+// the values of the backward pass of their completions within 320 MB where workers share operators
 // (4 to 64 sequences, recurrent networks to 16), within 16 MB where each has micro-batches of its
 // own (8 to 32, recurrent networks 32), and their logits within what linear_log_prob keeps; whole
 // groups where one fits. Large networks have large matrix products with few sequences; small ones
