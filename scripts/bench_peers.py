@@ -138,6 +138,8 @@ def trl(args, python, script, model):
 
 def llama(args, python, model):
     records = [json.loads(line) for line in pathlib.Path(args.data).read_text(encoding="utf-8").splitlines()[:SEQUENCES]]
+    if len(records) < SEQUENCES:
+        sys.exit(f"{args.data}: {len(records)} records, {SEQUENCES} are needed")
     with tempfile.TemporaryDirectory() as folder:
         gguf, prompts, data, config = (pathlib.Path(folder) / name for name in ("model.gguf", "prompts.json", "data.jsonl", "decode.yaml"))
         run([args.binary, "--log-level", "error", "convert", model, "--format", "gguf", "--dtype", "f32", "--output", gguf])
@@ -151,7 +153,7 @@ reward: [{{metric: edit_similarity}}]
 rollout: {{prompts_per_step: {SEQUENCES}, samples_per_prompt: 1, max_new_tokens: {TOKENS}, shard_size: {-(-SEQUENCES // args.threads)}}}
 algorithm: {{preset: reinforce}}
 optimizer: {{learning_rate: 0}}
-train: {{overlong: drop}}
+train: {{overlong: error}}
 """)
         ours, peers = [], []
         for _ in range(args.runs):

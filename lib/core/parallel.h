@@ -20,9 +20,9 @@ class TeamScope {
 
 // Calls task(block) for every block in [0, blocks), each once: on the pool that is lent to the
 // calling thread, else one after the other. A task must not depend on the order, on the thread, or
-// on what thread-local state the caller has; inside a task nothing is lent. So whatever is cut into
-// blocks by its size alone has the same bits with any number of threads. Throws what the task of
-// the lowest failed block threw.
+// on what thread-local state the caller has; inside a task nothing is lent where there are several
+// blocks. So whatever is cut into blocks by its size alone has the same bits with any number of
+// threads. Throws what the task of the lowest failed block threw.
 void parallel_blocks(int64_t blocks, const std::function<void(int64_t block)>& task);
 
 // parallel_blocks over consecutive parts of [0, count): task(begin, end). The parts' size is

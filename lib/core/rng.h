@@ -17,7 +17,8 @@ enum class Purpose : uint32_t {
   kWarmup = 4,
   kUser = 5,
   kMiniBatch = 6,
-  kDropout = 7
+  kDropout = 7,
+  kNoise = 8
 };
 
 // Four 32-bit words of the Philox4x32-10 block cipher.

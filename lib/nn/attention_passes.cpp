@@ -239,7 +239,7 @@ void for_each_item(const AttentionPlan& plan, bool backward, const F& f) {
   const auto groups = runs_of(plan.groups);
   const int64_t heads = plan.shape.kv_heads;
   const auto items = static_cast<int64_t>(groups.size()) * heads;
-  parallel_ranges(items, std::max<int64_t>(1, items / kMostParts), [&](int64_t begin, int64_t end) {
+  parallel_ranges(items, (items + kMostParts - 1) / kMostParts, [&](int64_t begin, int64_t end) {
     Scratch<T> scratch(plan, backward);
     for (int64_t item = begin; item < end; ++item)
       if (plan.groups[item / heads].results() > 0) f(groups[item / heads], item % heads, scratch);

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "core/error.h"
+#include "core/parallel.h"
 #include "tensor/block_product.h"
 #include "tensor/gradient_sink.h"
 #include "tensor/transformer_kernels.h"
@@ -12,6 +13,8 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
+
+constexpr int64_t kDropoutRows = 16;  // that one thread takes at a time
 
 // [rows of all, columns] over tensors that lie one after the other in one storage; undefined when
 // they do not.
@@ -165,10 +168,13 @@ at::Tensor dropped(const at::Tensor& x, const std::vector<int64_t>& keys, int64_
   const int64_t n = x.size(1);
   const auto threshold = static_cast<uint32_t>(rate * 0x1.0p32);
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "dropout", [&] {
-    for (int64_t i = 0; i < x.size(0); ++i)
-      transformer_kernels<scalar_t>().dropout(
-          x.data_ptr<scalar_t>() + i * n, y.data_ptr<scalar_t>() + i * n, n,
-          static_cast<uint64_t>(keys[i] + part), threshold, static_cast<scalar_t>(1 / (1 - rate)));
+    const auto scale = static_cast<scalar_t>(1 / (1 - rate));
+    parallel_ranges(x.size(0), kDropoutRows, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        transformer_kernels<scalar_t>().dropout(
+            x.data_ptr<scalar_t>() + i * n, y.data_ptr<scalar_t>() + i * n, n,
+            static_cast<uint64_t>(keys[i] + part), threshold, scale);
+    });
   });
   return y;
 }
@@ -179,7 +185,7 @@ struct AdapterFunction : torch::autograd::Function<AdapterFunction> {
                             const at::Tensor& a, const at::Tensor& b, int64_t column, double scale,
                             const std::vector<int64_t>& keys, int64_t part, double rate) {
     const at::Tensor low = product(dropped(x, keys, part, rate), a.t());
-    y.narrow(1, column, b.size(0)).addmm_(low, b.t(), 1, scale);
+    product_add(y.narrow(1, column, b.size(0)), low * scale, b.t());
     if (!y.is_inference()) context->mark_dirty({y});  // inference tensors have no version
     context->save_for_backward({x, a, b});
     context->saved_data["low"] = low;
@@ -200,7 +206,7 @@ struct AdapterFunction : torch::autograd::Function<AdapterFunction> {
     const double rate = context->saved_data["rate"].toDouble();
     const at::Tensor dy = gradients[0].narrow(1, context->saved_data["column"].toInt(), b.size(0));
     const double scale = context->saved_data["scale"].toDouble();
-    const at::Tensor d_low = at::mm(dy, b).mul_(scale);
+    const at::Tensor d_low = product(dy, b).mul_(scale);
     GradientSink a_sink(a);
     GradientSink b_sink(b);
     a_sink.add_product(d_low.t(), dropped(x, keys, part, rate));

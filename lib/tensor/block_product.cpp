@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "core/error.h"
 #include "core/parallel.h"
 #include "tensor/row_product.h"
 
@@ -89,6 +90,11 @@ bool is_for_rows(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b) 
 void multiply(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias,
               Start start) {
   const int64_t m = a.size(0), k = a.size(1), n = b.size(1);
+  PG_CHECK(b.size(0) == k && c.size(0) == m && c.size(1) == n,
+           "a [{}, {}] times b [{}, {}] into [{}, {}]", m, k, b.size(0), n, c.size(0), c.size(1));
+  PG_CHECK(start != Start::kBias || (bias.numel() == n && bias.is_contiguous()),
+           "a bias of {} values for {} columns", bias.numel(), n);
+  if (m == 0 || n == 0) return;
   const bool whole =
       static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) < kSmall;
   const Parts rows = cut(m, whole), columns = cut(n, whole);

@@ -11,6 +11,9 @@
 
 namespace pgtrain {
 
+// Logits that are kept for the backward pass, at most.
+constexpr int64_t kKeptLogitBytes = int64_t{64} << 20;
+
 struct LogProbs {
   at::Tensor log_prob;  // [rows], log softmax(scale * (hidden weight^T + bias))[ids]
   at::Tensor entropy;   // [rows], of that distribution, in nats
@@ -32,6 +35,6 @@ struct LogProbs {
 LogProbs linear_log_prob(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
                          const at::Tensor& ids, double scale,
                          const std::vector<const IdSet*>& kept = {},
-                         int64_t keep_bytes = int64_t{64} << 20);
+                         int64_t keep_bytes = kKeptLogitBytes);
 
 }  // namespace pgtrain

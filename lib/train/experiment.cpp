@@ -38,7 +38,7 @@ void describe_train(Section& s, TrainOptions& o) {
           at_least(0));
   s.field("micro_batch", o.micro_batch,
           "sequences whose gradient is computed together; 0 = 32 for small recurrent networks, "
-          "else as many as fit into 16 MB a thread, for large networks 320 MB",
+          "else as many as fit into 16 MB a thread, for large networks into 320 MB",
           between(0, 1 << 16));
   s.field("max_nonfinite_steps", o.max_nonfinite_steps,
           "steps in a row with a loss or gradient that is not finite (each is skipped) after which "

@@ -7,6 +7,8 @@
 #include <map>
 #include <tuple>
 
+#include "core/parallel.h"
+
 namespace pgtrain {
 
 SequenceBatch SequenceBatch::rows(const std::vector<int64_t>& rows) const {
@@ -98,12 +100,13 @@ namespace {
 
 // [batch, time] of what `compute` gives for the completion tokens of each shard, [N].
 at::Tensor by_shards(WorkerPool& pool, const SequenceBatch& batch, const at::Tensor& mask,
-                     int64_t micro_batch,
+                     const WorkSplit& split,
                      const std::function<at::Tensor(const SequenceBatch&)>& compute) {
-  const auto shards = length_shards(batch.sequences, micro_batch);
+  const auto shards = length_shards(batch.sequences, split.micro_batch);
+  const auto count = static_cast<int64_t>(shards.size());
   at::Tensor result = at::zeros_like(mask);
   const int64_t time = mask.size(1);
-  pool.run(static_cast<int64_t>(shards.size()), [&](int64_t shard, int) {
+  const auto run = [&](int64_t shard, int) {
     const at::NoGradGuard no_gradient;
     const SequenceBatch part = batch.rows(shards[shard]);
     const at::Tensor packed = compute(part).contiguous();
@@ -113,7 +116,13 @@ at::Tensor by_shards(WorkerPool& pool, const SequenceBatch& batch, const at::Ten
       std::copy_n(from, length, result.data_ptr<float>() + shards[shard][i] * time);
       from += length;
     }
-  });
+  };
+  if (split.parallelism == Parallelism::kSequences) {
+    pool.run(count, run);
+  } else {
+    const TeamScope team(pool);
+    for (int64_t shard = 0; shard < count; ++shard) run(shard, 0);
+  }
   return result;
 }
 
@@ -121,15 +130,15 @@ at::Tensor by_shards(WorkerPool& pool, const SequenceBatch& batch, const at::Ten
 
 at::Tensor frozen_log_probs(const LanguageModel& model, WorkerPool& pool,
                             const SequenceBatch& batch, const at::Tensor& mask, double temperature,
-                            int64_t micro_batch) {
-  return by_shards(pool, batch, mask, micro_batch, [&](const SequenceBatch& part) {
+                            const WorkSplit& split) {
+  return by_shards(pool, batch, mask, split, [&](const SequenceBatch& part) {
     return token_log_probs(model, model.hidden(part.sequences), part, temperature).log_prob;
   });
 }
 
 at::Tensor frozen_values(const Network& network, WorkerPool& pool, const SequenceBatch& batch,
-                         const at::Tensor& mask, int64_t micro_batch) {
-  return by_shards(pool, batch, mask, micro_batch, [&](const SequenceBatch& part) {
+                         const at::Tensor& mask, const WorkSplit& split) {
+  return by_shards(pool, batch, mask, split, [&](const SequenceBatch& part) {
     const at::Tensor hidden =
         network.value_model ? at::Tensor() : network.model->hidden(part.sequences);
     return network.values(hidden, part.sequences);

@@ -21,6 +21,12 @@ struct SequenceBatch {
   SequenceBatch rows(const std::vector<int64_t>& rows) const;
 };
 
+// How the threads of a run share passes over sequences: work_split.h.
+struct WorkSplit {
+  Parallelism parallelism = Parallelism::kSequences;
+  int64_t micro_batch = 1;
+};
+
 // [batch, time] float32, 1 for each completion token; time = the longest completion, at least 1.
 at::Tensor completion_mask(const std::vector<const Sequence*>& sequences);
 
@@ -42,13 +48,13 @@ LogProbs token_log_probs(const LanguageModel& model, const at::Tensor& hidden,
 at::Tensor unpack(const at::Tensor& packed, const at::Tensor& mask);
 
 // [batch, time] like the mask: the completion tokens' log-probabilities under a network that is not
-// trained here, computed by shards on the pool, without gradients.
+// trained here, without gradients: by micro-batches, which workers take or compute together.
 at::Tensor frozen_log_probs(const LanguageModel& model, WorkerPool& pool,
                             const SequenceBatch& batch, const at::Tensor& mask, double temperature,
-                            int64_t micro_batch);
+                            const WorkSplit& split);
 
 // V before each completion token, likewise; the network has a value head.
 at::Tensor frozen_values(const Network& network, WorkerPool& pool, const SequenceBatch& batch,
-                         const at::Tensor& mask, int64_t micro_batch);
+                         const at::Tensor& mask, const WorkSplit& split);
 
 }  // namespace pgtrain

@@ -116,7 +116,8 @@ Learner::Learner(Policy& policy, WorkerPool& pool, const OptimizerOptions& optio
       pool_(pool),
       options_(options),
       micro_batch_(micro_batch),
-      dropout_rng_(seed, Purpose::kDropout) {
+      dropout_rng_(seed, Purpose::kDropout),
+      noise_rng_(seed, Purpose::kNoise) {
   PG_CHECK(micro_batch >= 1, "micro_batch is {}", micro_batch);
   if (policy.parallelism() == Parallelism::kSequences)
     for (int i = 0; i < pool.size(); ++i) replicas_.push_back(policy.replicate());
@@ -174,15 +175,16 @@ Learner::Shard Learner::run_shard(const UpdateBatch& batch, const Objective& obj
   return shard;
 }
 
-void Learner::for_each_shard(int64_t shards,
+void Learner::for_each_shard(int64_t shards, int64_t first,
                              const std::function<void(int64_t, const Network&)>& run,
                              const std::function<void(int64_t, const at::Tensor&)>& measure) {
   const at::Tensor& sum = policy_.parameters().gradient();
   if (replicas_.empty()) {
     const TeamScope team(pool_);
-    for (int64_t i = 0; i < shards; ++i) {
+    for (int64_t k = 0; k < shards; ++k) {
+      const int64_t i = (first + k) % shards;
       run(i, policy_.network());
-      if (i == 0) measure(i, sum);
+      if (k == 0) measure(i, sum);
     }
     return;
   }
@@ -210,8 +212,11 @@ UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& obje
   const auto shards = length_shards(batch.sequences, micro_batch_);
   std::vector<Shard> results(shards.size());
   std::vector<Part> parts;
+  const auto count = static_cast<int64_t>(shards.size());
+  // Shards are sorted, so that a fixed one would not stand for the others.
+  const double draw = noise_rng_.uniform(static_cast<uint64_t>(optimizer_->steps()));
   for_each_shard(
-      static_cast<int64_t>(shards.size()),
+      count, measure_noise ? static_cast<int64_t>(draw * static_cast<double>(count)) : 0,
       [&](int64_t i, const Network& network) {
         results[i] =
             run_shard(batch, objective, shards[i], network, policy_weights, entropy_weights);

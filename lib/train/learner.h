@@ -56,8 +56,8 @@ class Learner {
   // workers.
   void clear();
   // measure_noise, right after clear: also estimates the gradient's signal and noise from the
-  // shards' parts, of the first shard alone with one gradient. Shards are sorted by prompt and
-  // length, so what depends on these counts as noise.
+  // shards' parts; with one gradient from a single shard, drawn from (seed, optimiser step). Shards
+  // are sorted by prompt and length, so what depends on these counts as noise.
   UpdateResult accumulate(const UpdateBatch& batch, const Objective& objective,
                           bool measure_noise = false);
   // Fills in grad_norm and finite; no step when anything is not finite.
@@ -79,8 +79,9 @@ class Learner {
                   const std::vector<int64_t>& rows, const Network& network,
                   const at::Tensor& policy_weights, const at::Tensor& entropy_weights) const;
   // Calls run(shard, network) for every shard; measure(shard, gradient) sees the gradient of those
-  // shards that are computed apart.
-  void for_each_shard(int64_t shards, const std::function<void(int64_t, const Network&)>& run,
+  // that are computed apart: all, or with one gradient `first`, which then comes first.
+  void for_each_shard(int64_t shards, int64_t first,
+                      const std::function<void(int64_t, const Network&)>& run,
                       const std::function<void(int64_t, const at::Tensor& gradient)>& measure);
 
   Policy& policy_;
@@ -88,6 +89,7 @@ class Learner {
   OptimizerOptions options_;
   int64_t micro_batch_;
   Rng dropout_rng_;
+  Rng noise_rng_;
   int64_t sequences_before_ = 0;  // in the batches of this step so far
   UpdateWork work_;
   std::vector<Policy::Replica> replicas_;  // a worker each; none with one gradient

@@ -10,23 +10,11 @@
 namespace pgtrain {
 namespace {
 
-constexpr int64_t kBytes = 4;                       // of a float32
-constexpr int64_t kKeptLogits = int64_t{64} << 20;  // see linear_log_prob
-constexpr int64_t kSampledPrompts = 1000;           // whose lengths are looked at
+constexpr int64_t kBytes = 4;  // of a float32
 
 // What decoding keeps of one token, or of a whole text for recurrent networks.
 int64_t cache_per_token(const ModelOptions& o) {
   return o.num_layers * 2 * o.resolved_kv_heads() * o.resolved_head_dim();
-}
-
-int64_t longest_prompt(const PreparedExperiment& experiment) {
-  int64_t longest = 1;
-  const int64_t count = std::min(kSampledPrompts, experiment.train.size());
-  for (int64_t i = 0; i < count; ++i)
-    longest = std::max(
-        longest,
-        static_cast<int64_t>(experiment.policy.text.encode_prompt(experiment.train[i]).size()));
-  return longest;
 }
 
 class Items {
@@ -72,7 +60,7 @@ std::vector<MemoryItem> estimate_memory(const ExperimentConfig& config,
   Items items;
   if (model.lora.enabled()) items.add("frozen weights", {{parameter_count(model), "parameters"}});
   items.add("trained weights", {{trained, "parameters"}});
-  const WorkSplit split = split_work(config, model);
+  const WorkSplit split = split_work(config, model, experiment.longest_prompt);
   const bool by_operators = split.parallelism == Parallelism::kOperators;
   const int64_t at_once = by_operators ? 1 : workers;  // micro-batches, shards of completions
   if (by_operators)
@@ -85,15 +73,18 @@ std::vector<MemoryItem> estimate_memory(const ExperimentConfig& config,
   if (algorithm.uses_reference()) items.add("reference model", {{policy, "parameters"}});
   if (config.optimizer.ema_decay > 0) items.add("average of the weights", {{policy, "parameters"}});
 
-  const int64_t prompt = longest_prompt(experiment);
+  const int64_t prompt = experiment.longest_prompt;
   const int64_t tokens = prompt + config.rollout.max_new_tokens;
   const int64_t micro_batch = std::min(
       split.micro_batch, config.rollout.prompts_per_step * config.rollout.samples_per_prompt);
-  items.add("activations of the update", {{at_once, "at once"},
-                                          {micro_batch, "sequences (train.micro_batch)"},
-                                          {tokens, "tokens"},
-                                          {activations_per_token(model), "values"}});
-  const int64_t logits = std::min(kKeptLogits / kBytes,
+  const int64_t prompts = prompts_at_once(config, model, micro_batch);
+  items.add("activations of the update",
+            {{at_once, "at once"},
+             {micro_batch * config.rollout.max_new_tokens + prompts * prompt,
+              fmt::format("tokens ({} sequences of train.micro_batch, {} prompts)", micro_batch,
+                          prompts)},
+             {activations_per_token(model), "values"}});
+  const int64_t logits = std::min(kKeptLogitBytes / kBytes,
                                   micro_batch * config.rollout.max_new_tokens * model.vocab_size);
   items.add("logits", {{at_once, "at once"}, {2 * logits, "values"}});
   if (model.is_transformer()) {

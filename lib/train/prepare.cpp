@@ -148,7 +148,9 @@ int64_t prompt_tokens(const Dataset& data, const Record& record, const PolicyTex
 
 // Every prompt can be encoded and leaves room for a completion, whose last token is not read any
 // more.
-void check_prompts(Dataset& data, const PolicySource& policy, const ExperimentConfig& config) {
+// Returns the tokens of the longest prompt that stays.
+int64_t check_prompts(Dataset& data, const PolicySource& policy, const ExperimentConfig& config) {
+  int64_t longest = 1;
   const int64_t positions = policy.model.max_positions;
   const int64_t limit = policy.model.is_transformer()
                             ? positions - config.rollout.max_new_tokens + 1
@@ -160,12 +162,16 @@ void check_prompts(Dataset& data, const PolicySource& policy, const ExperimentCo
                   config.rollout.max_new_tokens, positions),
       "lower max_new_tokens", [&](const Record& record) -> std::string {
         const int64_t length = prompt_tokens(data, record, policy.text);
-        if (length <= limit) return "";
+        if (length <= limit) {
+          longest = std::max(longest, length);
+          return "";
+        }
         return fmt::format(
             "the prompt has {} tokens; with rollout.max_new_tokens ({}) that is "
             "more than the model's {} positions",
             length, config.rollout.max_new_tokens, positions);
       });
+  return longest;
 }
 
 void check_system_prompt(const PreparedExperiment& experiment, const ExperimentConfig& config) {
@@ -209,14 +215,15 @@ void check_records(const PreparedExperiment& experiment, const ExperimentConfig&
 }
 
 // A mini-batch that is not cut into micro-batches has no parts to compare.
-void check_gradient_noise(const ExperimentConfig& config, const ModelOptions& model) {
+void check_gradient_noise(const ExperimentConfig& config, const PreparedExperiment& experiment) {
   const int64_t every = config.log.gradient_noise_every;
   if (!config.provenance.is_set("log.gradient_noise_every") || every == 0 ||
       every == LogOptions().gradient_noise_every)
     return;
   const int64_t mini_batch = config.rollout.prompts_per_step * config.rollout.samples_per_prompt /
                              config.algorithm.mini_batches;
-  const int64_t micro_batch = split_work(config, model).micro_batch;
+  const int64_t micro_batch =
+      split_work(config, experiment.policy.model, experiment.longest_prompt).micro_batch;
   if (mini_batch > micro_batch) return;
   throw key_error(
       config, "log.gradient_noise_every",
@@ -262,10 +269,10 @@ static PreparedExperiment prepare_with(const ExperimentConfig& config,
   if (result.policy.text.chat)
     result.data_digest.append("\n").append(sha256(result.policy.text.files.chat_template));
   check_system_prompt(result, config);
-  check_gradient_noise(config, result.policy.model);
   const Tokenizer& tokenizer = *result.policy.text.tokenizer;
   check_targets(result.train, result.policy.text, config);
-  check_prompts(result.train, result.policy, config);
+  result.longest_prompt = check_prompts(result.train, result.policy, config);
+  check_gradient_noise(config, result);
   warn_about_unknown(result.train, tokenizer);
   if (result.eval) {
     check_prompts(*result.eval, result.policy, config);

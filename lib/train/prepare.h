@@ -22,6 +22,7 @@ struct PreparedExperiment {
   std::string data_digest;
   std::unique_ptr<Reward> reward;
   PolicySource policy;
+  int64_t longest_prompt = 1;  // tokens, of the training records
 };
 
 using EmbedText = std::function<std::vector<float>(std::string_view text)>;

@@ -75,8 +75,8 @@ ReferenceModel::ReferenceModel(const KlOptions& options, std::shared_ptr<const P
 
 at::Tensor ReferenceModel::log_probs(WorkerPool& pool, const SequenceBatch& batch,
                                      const at::Tensor& mask, double temperature,
-                                     int64_t micro_batch) const {
-  return frozen_log_probs(policy().model(), pool, batch, mask, temperature, micro_batch);
+                                     const WorkSplit& split) const {
+  return frozen_log_probs(policy().model(), pool, batch, mask, temperature, split);
 }
 
 void ReferenceModel::follow(const Policy& policy, int64_t step) {

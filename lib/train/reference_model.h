@@ -52,7 +52,7 @@ class ReferenceModel {
   // [batch, time] like the mask: log-probabilities of the completion tokens, over the ids they were
   // drawn from.
   at::Tensor log_probs(WorkerPool& pool, const SequenceBatch& batch, const at::Tensor& mask,
-                       double temperature, int64_t micro_batch) const;
+                       double temperature, const WorkSplit& split) const;
 
   // After `step` finished steps.
   void follow(const Policy& policy, int64_t step);

@@ -82,13 +82,16 @@ Trainer::Trainer(const ExperimentConfig& config)
       experiment_(prepare(
           config,
           [this](std::string_view text) { return embedder_.embed(policy_->tokenizer(), text); })),
-      split_(split_work(config, experiment_.policy.model)),
+      split_(split_work(config, experiment_.policy.model, experiment_.longest_prompt)),
       pool_(useful_workers(config, split_, usable_threads(config.run.threads)), use_one_thread),
       estimator_(config.algorithm),
       mini_batch_rng_(static_cast<uint64_t>(config.run.seed), Purpose::kMiniBatch),
       kl_controller_(controller_of(config.algorithm.kl)),
       entropy_control_(entropy_control_of(config.algorithm)),
       drift_(config.fairness) {
+  // Recorded as what they are: what "auto" means may change, a run may not.
+  config_.run.parallel = name_of(split_.parallelism);
+  config_.train.micro_batch = split_.micro_batch;
   if (config_.run.check_memory)
     check_memory(estimate_memory(config_, experiment_, pool_.size()), available_memory());
   policy_ =
@@ -379,13 +382,13 @@ UpdateBatch Trainer::advantages(const Experience& experience, Row& row, StepTime
   if (policy_->value_head() != nullptr) {
     inputs.values = sampled_values(rollout, mask);
   } else if (policy_->network().value_model) {
-    inputs.values = frozen_values(policy_->network(), pool_, batch, mask, split_.micro_batch);
+    inputs.values = frozen_values(policy_->network(), pool_, batch, mask, split_);
     times.advantages_flops +=
         value_flops(*policy_->network().value_model, batch.sequences, split_.micro_batch);
   }
   if (reference_) {
     const at::Tensor reference =
-        reference_->log_probs(pool_, batch, mask, config_.rollout.temperature, split_.micro_batch);
+        reference_->log_probs(pool_, batch, mask, config_.rollout.temperature, split_);
     times.advantages_flops +=
         log_prob_flops(reference_->policy().model(), batch.sequences, split_.micro_batch);
     const at::Tensor kl = kl_estimate(batch.old_log_probs, reference, algorithm.kl.estimator);

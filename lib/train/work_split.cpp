@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "tensor/linear_log_prob.h"
 #include "train/sampling.h"
 
 namespace pgtrain {
 namespace {
 
-constexpr int64_t kKeptLogits = int64_t{16} << 20;  // what linear_log_prob keeps
+constexpr int64_t kKeptLogits = kKeptLogitBytes / static_cast<int64_t>(sizeof(float));
 
 // How many values of the backward pass a micro-batch may need, and its sequences.
 struct Bounds {
@@ -29,14 +30,18 @@ Parallelism parallelism_of(const RunOptions& run, const ModelOptions& model) {
 }
 
 int64_t micro_batch_of(const ExperimentConfig& config, const ModelOptions& model,
-                       Parallelism parallelism) {
+                       Parallelism parallelism, int64_t longest_prompt) {
   if (config.train.micro_batch > 0) return config.train.micro_batch;
   const Bounds bounds = bounds_of(model, parallelism);
-  const int64_t tokens = config.rollout.max_new_tokens;
-  const int64_t fitting =
-      std::min(bounds.values / ((activations_per_token(model) + model.vocab_size) * tokens),
-               kKeptLogits / (model.vocab_size * tokens));
-  const int64_t count = std::clamp(fitting, bounds.fewest, bounds.most);
+  const auto fits = [&](int64_t count) {
+    const int64_t completions = count * config.rollout.max_new_tokens;
+    const int64_t prompts = prompts_at_once(config, model, count) * longest_prompt;
+    const int64_t logits = completions * model.vocab_size;
+    return logits <= kKeptLogits &&
+           (completions + prompts) * activations_per_token(model) + logits <= bounds.values;
+  };
+  int64_t count = bounds.most;
+  while (count > bounds.fewest && !fits(count)) --count;
   const int64_t group = config.rollout.samples_per_prompt;
   return count > group ? count / group * group : count;
 }
@@ -45,9 +50,14 @@ int64_t shards(int64_t items, int64_t size) { return (items + size - 1) / size; 
 
 }  // namespace
 
-WorkSplit split_work(const ExperimentConfig& config, const ModelOptions& model) {
+WorkSplit split_work(const ExperimentConfig& config, const ModelOptions& model,
+                     int64_t longest_prompt) {
   const Parallelism parallelism = parallelism_of(config.run, model);
-  return {parallelism, micro_batch_of(config, model, parallelism)};
+  return {parallelism, micro_batch_of(config, model, parallelism, longest_prompt)};
+}
+
+const char* name_of(Parallelism parallelism) {
+  return parallelism == Parallelism::kOperators ? "operators" : "sequences";
 }
 
 int useful_workers(const ExperimentConfig& config, const WorkSplit& split, int threads) {
@@ -69,6 +79,17 @@ int64_t activations_per_token(const ModelOptions& options) {
   const int64_t key = options.resolved_kv_heads() * options.resolved_head_dim();
   return options.num_layers *
          (5 * options.hidden_size + 2 * query + 2 * key + 3 * options.resolved_intermediate_size());
+}
+
+int64_t prompts_at_once(const ExperimentConfig& config, const ModelOptions& model,
+                        int64_t micro_batch) {
+  const int64_t group = config.rollout.samples_per_prompt;
+  const bool drops = model.lora.enabled() && model.lora.dropout > 0;
+  const bool mixes = config.algorithm.mini_batches > 1 || config.warmup.steps > 0 ||
+                     config.algorithm.supervised_coef > 0;
+  if (drops || mixes) return micro_batch;
+  const bool cuts_groups = micro_batch % group != 0;
+  return std::min(micro_batch, (micro_batch + group - 1) / group + (cuts_groups ? 1 : 0));
 }
 
 }  // namespace pgtrain

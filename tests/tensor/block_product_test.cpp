@@ -2,6 +2,7 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include "core/error.h"
 #include "core/parallel.h"
 #include "support/tensors.h"
 #include "tensor/blas.h"
@@ -83,4 +84,20 @@ TEST_CASE("block products take parameters and inference tensors", "[tensor]") {
   product_out(inference, x, weight.t());
   product_add(inference, x, weight.t());
   CHECK(close(inference, 2 * y, test::kTolerance32));
+}
+
+TEST_CASE("block products: nothing in, nothing out; sizes that do not fit are refused",
+          "[tensor]") {
+  for (const Sizes& s : {Sizes{0, 3, 5}, Sizes{4, 3, 0}, Sizes{4, 0, 5}}) {
+    const auto c = product(torch::ones({s.m, s.k}), torch::ones({s.k, s.n}));
+    CHECK(torch::equal(c, torch::zeros({s.m, s.n})));
+  }
+  const auto a = torch::ones({4, 200}), b = torch::ones({200, 300});
+  CHECK_THROWS_AS(product(a, torch::ones({150, 300})), InternalError);
+  CHECK_THROWS_AS(product_out(torch::ones({4, 299}), a, b), InternalError);
+  CHECK_THROWS_AS(product_out(torch::ones({3, 300}), a, b), InternalError);
+  CHECK_THROWS_AS(product_out(torch::ones({4, 300}), a, b, torch::ones({299})), InternalError);
+  CHECK_THROWS_AS(
+      product_out(torch::ones({4, 300}), a, b, torch::ones({600}).as_strided({300}, {2})),
+      InternalError);
 }

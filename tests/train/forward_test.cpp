@@ -81,9 +81,12 @@ TEST_CASE("frozen log-probabilities: rows keep their places when shards order th
     auto options = test::tiny_options(kind);
     if (options.is_llama()) options.num_heads = 2, options.intermediate_size = 6;
     const auto model = test::tiny_model(options);
-    const at::Tensor alone = frozen_log_probs(*model, pool, batch, mask, 0.9, 1);
+    const at::Tensor alone =
+        frozen_log_probs(*model, pool, batch, mask, 0.9, {Parallelism::kSequences, 1});
     for (const int64_t micro_batch : {3, 4, 20})
-      CHECK(test::close(frozen_log_probs(*model, pool, batch, mask, 0.9, micro_batch), alone,
-                        test::kTolerance32));
+      for (const auto parallelism : {Parallelism::kSequences, Parallelism::kOperators})
+        CHECK(test::close(
+            frozen_log_probs(*model, pool, batch, mask, 0.9, {parallelism, micro_batch}), alone,
+            test::kTolerance32));
   }
 }

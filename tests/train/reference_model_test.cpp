@@ -107,7 +107,7 @@ TEST_CASE("reference: log-probabilities are the policy's own while it has not mo
   std::vector<at::Tensor> results;
   for (const int threads : {1, 3}) {
     WorkerPool pool(threads);
-    results.push_back(reference.log_probs(pool, batch, mask, 0.8, 4));
+    results.push_back(reference.log_probs(pool, batch, mask, 0.8, {Parallelism::kSequences, 4}));
   }
   CHECK(test::same_bits(results[0], results[1]));
   const auto packed =

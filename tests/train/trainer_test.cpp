@@ -170,7 +170,11 @@ TEST_CASE("trainer: a run goes on with the way its threads share the work, or no
   const Workshop shop;
   Trainer(shop.config("run", {"run.parallel=operators"})).run();
   CHECK(contains(test::message_of<ConfigError>([&] { Trainer(shop.config("run")); }),
-                 "run.parallel: operators -> auto"));
+                 "run.parallel: operators -> sequences"));
+  // What was "auto" is recorded as what it was.
+  Trainer(shop.config("auto")).run();
+  CHECK(contains(test::read_file(shop / "auto/config.yaml"), "parallel: sequences"));
+  CHECK_NOTHROW(Trainer(shop.config("auto", {"run.parallel=sequences"})));
 }
 
 TEST_CASE(
@@ -355,9 +359,9 @@ TEST_CASE("trainer: the update's operations are three passes an epoch, a referen
   for (const char* kind : {"gru", "lstm"})
     for (const int epochs : {1, 2}) {
       const std::string name = kind + std::to_string(epochs);
-      Trainer trainer(shop.config(
-          name, {std::string("model.kind=") + kind, "algorithm.kl.coef=0.1", "algorithm.loss=ppo",
-                 "algorithm.epochs=" + std::to_string(epochs)}));
+      Trainer trainer(
+          shop.config(name, {std::string("model.kind=") + kind, "algorithm.kl.coef=0.1",
+                             "algorithm.loss=ppo", "algorithm.epochs=" + std::to_string(epochs)}));
       const StepTimes step = trainer.measure(1).at(0);
       CHECK(step.advantages_flops > 0);
       CHECK(step.update_flops == Approx(3 * epochs * step.advantages_flops));

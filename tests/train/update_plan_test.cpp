@@ -25,7 +25,8 @@ UpdateBatch sampled_batch(const Policy& policy, WorkerPool& pool,
   batch.mask = completion_mask(batch.sequences);
   torch::manual_seed(4);
   batch.advantages = torch::randn({batch.size(), 1}).expand(batch.mask.sizes()).contiguous();
-  batch.old_log_probs = frozen_log_probs(policy.model(), pool, batch, batch.mask, 1.0, 4);
+  batch.old_log_probs =
+      frozen_log_probs(policy.model(), pool, batch, batch.mask, 1.0, {Parallelism::kSequences, 4});
   return batch;
 }
 

@@ -34,35 +34,42 @@ TEST_CASE("work split: what was asked for", "[train]") {
   config.train.micro_batch = 7;
   for (const auto& options : {test::tiny_options(), smollm2_sizes()}) {
     config.run.parallel = "sequences";
-    CHECK(split_work(config, options).parallelism == Parallelism::kSequences);
+    CHECK(split_work(config, options, 0).parallelism == Parallelism::kSequences);
     config.run.parallel = "operators";
-    CHECK(split_work(config, options).parallelism == Parallelism::kOperators);
-    CHECK(split_work(config, options).micro_batch == 7);
+    CHECK(split_work(config, options, 0).parallelism == Parallelism::kOperators);
+    CHECK(split_work(config, options, 0).micro_batch == 7);
   }
 }
 
 TEST_CASE("work split: small networks share sequences, large ones operators", "[train]") {
   const ExperimentConfig config = experiment(32, 1);
-  CHECK(split_work(config, test::tiny_options()).parallelism == Parallelism::kSequences);
-  CHECK(split_work(config, smollm2_sizes()).parallelism == Parallelism::kOperators);
+  CHECK(split_work(config, test::tiny_options(), 0).parallelism == Parallelism::kSequences);
+  CHECK(split_work(config, smollm2_sizes(), 0).parallelism == Parallelism::kOperators);
 }
 
 TEST_CASE("work split: micro-batches by memory, of whole groups", "[train]") {
-  // 30 x (5 x 576 + 2 x 576 + 2 x 192 + 3 x 1536) + 49152 = 319,872 values a token; 64 Mi values.
-  CHECK(split_work(experiment(16, 1), smollm2_sizes()).micro_batch == 13);
-  CHECK(split_work(experiment(16, 4), smollm2_sizes()).micro_batch == 12);
-  CHECK(split_work(experiment(16, 64), smollm2_sizes()).micro_batch == 13);
-  CHECK(split_work(experiment(1 << 20, 1), smollm2_sizes()).micro_batch == 4);
-  CHECK(split_work(experiment(1, 1), smollm2_sizes()).micro_batch == 64);
+  // 30 x (5 x 576 + 2 x 576 + 2 x 192 + 3 x 1536) + 49152 = 319,872 values a token; 80 Mi values.
+  CHECK(split_work(experiment(16, 1), smollm2_sizes(), 0).micro_batch == 16);
+  CHECK(split_work(experiment(16, 5), smollm2_sizes(), 0).micro_batch == 15);
+  CHECK(split_work(experiment(16, 64), smollm2_sizes(), 0).micro_batch == 16);
+  CHECK(split_work(experiment(1 << 20, 1), smollm2_sizes(), 0).micro_batch == 4);
+  CHECK(split_work(experiment(1, 1), smollm2_sizes(), 0).micro_batch == 64);
   // Recurrent networks that share sequences: always 32.
-  CHECK(split_work(experiment(1, 1), test::tiny_options()).micro_batch == 32);
-  CHECK(split_work(experiment(1 << 20, 1), test::tiny_options()).micro_batch == 32);
-  CHECK(split_work(experiment(32, 1), test::tiny_options("llama")).micro_batch == 32);
+  CHECK(split_work(experiment(1, 1), test::tiny_options(), 0).micro_batch == 32);
+  CHECK(split_work(experiment(1 << 20, 1), test::tiny_options(), 0).micro_batch == 32);
+  CHECK(split_work(experiment(32, 1), test::tiny_options("llama"), 0).micro_batch == 32);
+  // Prompts count once for the samples of a group, and for each where groups are mixed: 270,720
+  // values a prompt's token without the head. 13 samples of 16 tokens are 66.5 million of 83.9.
+  CHECK(split_work(experiment(16, 13), smollm2_sizes(), 60).micro_batch == 13);
+  CHECK(split_work(experiment(16, 1), smollm2_sizes(), 64).micro_batch == 4);
+  ExperimentConfig mixed = experiment(16, 13);
+  mixed.algorithm.mini_batches = 2;
+  CHECK(split_work(mixed, smollm2_sizes(), 64).micro_batch == 4);
   // Logits alone: 16 Mi values.
   auto wide = test::tiny_options("llama", 1 << 17);
   ExperimentConfig config = experiment(16, 1);
   config.run.parallel = "operators";
-  CHECK(split_work(config, wide).micro_batch == 8);
+  CHECK(split_work(config, wide, 0).micro_batch == 8);
 }
 
 TEST_CASE("work split: no more workers than shards, unless they share operators", "[train]") {
