@@ -24,7 +24,7 @@ reward: [{{metric: edit_similarity}}]
 rollout: {{prompts_per_step: 4, samples_per_prompt: 4, max_new_tokens: 64, shard_size: 8}}
 algorithm: {{preset: grpo, kl: {{coef: 0}}}}
 optimizer: {{kind: adamw, learning_rate: 1.0e-5}}
-train: {{overlong: drop, micro_batch: 8}}
+train: {{overlong: drop}}
 """
 MODELS = {"llama": "{kind: llama, vocab_size: 10000, hidden_size: 128, num_layers: 4, num_heads: 4, max_positions: 4096}",
           "gru": "{kind: gru, vocab_size: 10000, embedding_size: 128, hidden_size: 256}"}

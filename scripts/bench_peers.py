@@ -3,13 +3,13 @@
 scripts/draw_speed.py.
 
 usage: bench_peers.py --output RESULTS.json [--article PYTHON gru_loop.py] [--trl PYTHON trl_step.py MODEL]... [--llama PYTHON MODEL]...
-                      [--binary build/release/app/pgtrain] [--runs 3] [--steps 12] [--threads 2] [--data data/story_endings/train.jsonl]
+                      [--binary build/release/app/pgtrain] [--runs 3] [--steps 12] [--threads 2] [--data data/story_endings/train.jsonl] [--append]
 
 --article   decode, update and step of the classic example's GRU, beside a PyTorch loop (scripts/bench_article.py)
---trl       a GRPO step on a pretrained model, beside TRL's GRPOTrainer (scripts/bench_trl.py)
+--trl       a GRPO step on a pretrained model, beside TRL's GRPOTrainer (scripts/bench_trl.py): 8 prompts x 8 samples x 64 tokens, or as MODEL@2x8x32 says
 --llama     generation from a pretrained model, beside llama.cpp: MODEL as a GGUF file in float32, 16 prompts of the data in one batch, temperature 1, until the
             end token or 64 tokens. Both times hold the reading of the prompts and the sampling; pgtrain's holds the scoring, too. PYTHON can import llama_cpp.
-Given for several models, an option adds one work for each.
+Given for several models, an option adds one work for each. With --append the works are added to those that the output file holds.
 
 Measure on an idle machine (the results tell the load average before): the threads of PyTorch and llama.cpp wait for one another by spinning, so with several
 threads a second program on the same cores slows them far more than pgtrain, whose workers seldom wait. llama.cpp runs with its library's default settings."""
@@ -130,10 +130,14 @@ def article(args, python, script):
 
 
 def trl(args, python, script, model):
+    model, _, sizes = model.partition("@")
+    sizes = sizes or "8x8x64"
+    prompts, group, tokens = sizes.split("x")
     pairs = [json_lines(run([sys.executable, HERE.parent / "bench_trl.py", model, "--binary", args.binary, "--threads", args.threads, "--steps", args.steps,
-                             "--data", args.data, "--peer", python, script])) for _ in range(args.runs)]
+                             "--prompts", prompts, "--group", group, "--tokens", tokens, "--data", args.data, "--peer", python, script])) for _ in range(args.runs)]
     version = pairs[0][1].get("trl", "")
-    yield work(f"GRPO step, {pathlib.Path(model).name}", f"TRL {version}", [peer["tok_s"] for _, peer in pairs], [ours["tok_s"] for ours, _ in pairs])
+    name = f"{pathlib.Path(model).name} {sizes.replace('x', ' x ')}"
+    yield work(f"GRPO step, {name}", f"TRL {version}", [peer["tok_s"] for _, peer in pairs], [ours["tok_s"] for ours, _ in pairs])
 
 
 def llama(args, python, model):
@@ -175,6 +179,7 @@ def main():
     parser.add_argument("--article", nargs=2, action="append", default=[], metavar=("PYTHON", "SCRIPT"))
     parser.add_argument("--trl", nargs=3, action="append", default=[], metavar=("PYTHON", "SCRIPT", "MODEL"))
     parser.add_argument("--llama", nargs=2, action="append", default=[], metavar=("PYTHON", "MODEL"))
+    parser.add_argument("--append", action="store_true")
     args = parser.parse_args()
     if not (args.article or args.trl or args.llama):
         parser.error("nothing to measure: give --article, --trl or --llama")
@@ -182,6 +187,8 @@ def main():
     processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     results = {"machine": processor.group(1) if processor else platform.machine(), "cores": doctor["cores"], "threads": args.threads,
                "pgtrain": doctor["pgtrain"], "row_kernels": doctor["row_kernels"], "blas": doctor["blas"], "runs": args.runs, "load_average_before": os.getloadavg()[0], "works": []}
+    if args.append and args.output.exists():
+        results["works"] = json.loads(args.output.read_text())["works"]
     for kind, given in ((article, args.article), (trl, args.trl), (llama, args.llama)):
         for arguments in given:
             for result in kind(args, *arguments):

@@ -8,7 +8,7 @@ import pathlib
 import sys
 from xml.sax.saxutils import escape
 
-WIDTH, LEFT, RIGHT, TOP = 760, 190, 190, 66
+WIDTH, LEFT, RIGHT, TOP = 830, 260, 190, 66
 BAR, GAP, WORK = 13, 3, 50  # heights: a bar, between the two, from work to work
 STYLE = """
 svg { font-family: system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; font-size: 13px }

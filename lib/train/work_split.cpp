@@ -10,6 +10,10 @@ namespace {
 
 constexpr int64_t kKeptLogits = kKeptLogitBytes / static_cast<int64_t>(sizeof(float));
 
+// Where workers have micro-batches of their own, a mini-batch should have some for each of a few.
+constexpr int64_t kShards = 4;
+constexpr int64_t kFewestSequences = 4;
+
 // How many values of the backward pass a micro-batch may need, and its sequences.
 struct Bounds {
   int64_t values, fewest, most;
@@ -41,6 +45,11 @@ int64_t micro_batch_of(const ExperimentConfig& config, const ModelOptions& model
            (completions + prompts) * activations_per_token(model) + logits <= bounds.values;
   };
   int64_t count = bounds.most;
+  if (parallelism == Parallelism::kSequences) {
+    const int64_t mini_batch = config.rollout.prompts_per_step * config.rollout.samples_per_prompt /
+                               config.algorithm.mini_batches;
+    count = std::clamp(mini_batch / kShards, kFewestSequences, count);
+  }
   while (count > bounds.fewest && !fits(count)) --count;
   const int64_t group = config.rollout.samples_per_prompt;
   return count > group ? count / group * group : count;

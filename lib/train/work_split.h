@@ -10,9 +10,9 @@ namespace pgtrain {
 // run.parallel and train.micro_batch with what stands for "auto" and 0: as many sequences as keep
 // the values of the backward pass, with logits, within 320 MB where workers share operators (4 to
 // 64 sequences, recurrent networks to 16) or within 16 MB where each has micro-batches of its own
-// (8 to 32, recurrent networks 32), and their logits within what linear_log_prob keeps; whole
-// groups where one fits. Large networks have large matrix products with few sequences; small ones
-// then stay in the cache. longest_prompt: tokens.
+// (8 to 32, recurrent networks 32, but at most a quarter of a mini-batch), and their logits within
+// what linear_log_prob keeps; whole groups where one fits. Large networks have large matrix
+// products with few sequences; small ones then stay in the cache. longest_prompt: tokens.
 WorkSplit split_work(const ExperimentConfig& config, const ModelOptions& model,
                      int64_t longest_prompt);
 

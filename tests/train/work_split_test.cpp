@@ -20,8 +20,10 @@ ModelOptions smollm2_sizes() {
   return options;
 }
 
+// Mini-batches of at least 512 completions.
 ExperimentConfig experiment(int64_t tokens, int64_t samples) {
   ExperimentConfig config;
+  config.rollout.prompts_per_step = 512;
   config.rollout.max_new_tokens = tokens;
   config.rollout.samples_per_prompt = samples;
   return config;
@@ -65,6 +67,12 @@ TEST_CASE("work split: micro-batches by memory, of whole groups", "[train]") {
   ExperimentConfig mixed = experiment(16, 13);
   mixed.algorithm.mini_batches = 2;
   CHECK(split_work(mixed, smollm2_sizes(), 64).micro_batch == 4);
+  // A mini-batch of 40 has more than one micro-batch.
+  ExperimentConfig small = experiment(8, 4);
+  small.rollout.prompts_per_step = 10;
+  CHECK(split_work(small, test::tiny_options(), 0).micro_batch == 8);
+  small.rollout.prompts_per_step = 1;
+  CHECK(split_work(small, test::tiny_options(), 0).micro_batch == 4);
   // Logits alone: 16 Mi values.
   auto wide = test::tiny_options("llama", 1 << 17);
   ExperimentConfig config = experiment(16, 1);
