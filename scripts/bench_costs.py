@@ -7,7 +7,7 @@ A vocabulary is set by model.vocab_size: rows beyond the tokenizer's cost the sa
 completion length. A random network draws the end token once in `vocabulary` tokens, so with 1,000 entries long completions end early (column `length`).
 
 usage: bench_costs.py [--binary build/release/app/pgtrain] [--steps 2] [--threads 2] [--tables tokens,group,vocabulary,threads,size] [--models llama,gru]
-                      [--data data/story_endings/train.jsonl]                takes about 6 minutes on 2 cores"""
+                      [--data data/story_endings/train.jsonl]                takes about 5 minutes on 2 cores"""
 import argparse
 import json
 import pathlib

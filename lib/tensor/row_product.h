@@ -42,11 +42,11 @@ const RowProductKernels<T>& row_product_kernels();
 // w_stride of `inputs`). Measured with row_product_bench, one thread of an EPYC 7003 (AVX2, peak 92
 // GFLOP/s) and OpenBLAS 0.3.21, in GFLOP/s, ours / OpenBLAS:
 //   inputs x outputs   1 row      4 rows     8 rows     16 rows    32 rows    64 rows
-//       64 x 344       34 / 6     55 / 24    58 / 36    57 / 49    59 / 59    59 / 67
-//      576 x 960       28 / 6     64 / 28    76 / 44    84 / 59    89 / 74    89 / 84
-//     1536 x 576       35 / 6     52 / 28    70 / 44    76 / 60    80 / 74    77 / 83
-//      512 x 10000     26 / 5     56 / 24    69 / 35    76 / 51    82 / 58    81 / 49
-//      576 x 49152     10 / 3     30 / 12    35 / 21    47 / 23    63 / 37    50 / 54
+//       64 x 344         33 / 6     54 / 25    60 / 38    60 / 50    62 / 60    62 / 67
+//      576 x 960         35 / 6     64 / 28    81 / 44    88 / 60    92 / 74    94 / 83
+//     1536 x 576         34 / 6     54 / 28    71 / 44    77 / 60    79 / 74    77 / 84
+//      512 x 10000       24 / 5     59 / 24    79 / 35    83 / 46    91 / 60    91 / 73
+//      576 x 49152       10 / 3     30 / 14    60 / 25    78 / 39    88 / 56    91 / 70
 // The last is read from memory, at 15 to 20 GB/s for up to 4 rows.
 bool prefers_row_product(int64_t rows, int64_t inputs, int64_t outputs);
 

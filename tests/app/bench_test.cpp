@@ -77,8 +77,8 @@ TEST_CASE("bench counts the operations of completions of a known length") {
   REQUIRE(result.code == 0);
   const json facts = json::parse(result.out);
   REQUIRE(facts.at("tokens_per_step") == 16);
-  // Decoding reads each prompt once and one token of each completion and predicts 16 tokens; so does
-  // the update, whose micro-batches hold the two samples of a prompt.
+  // Decoding reads each prompt once and one token of each completion and predicts 16 tokens; so
+  // does the update, whose micro-batches hold the two samples of a prompt.
   constexpr double kRead = 2 * 3 * 16 * (8 + 16);
   constexpr double kPredicted = 16 * 2.0 * 16 * 10000;
   const double decode = 1e9 * facts["parts"]["decode"]["gflop"].get<double>();
