@@ -95,14 +95,14 @@ void multiply(const at::Tensor& c, const at::Tensor& a, const at::Tensor& b, con
   PG_CHECK(start != Start::kBias || (bias.numel() == n && bias.is_contiguous()),
            "a bias of {} values for {} columns", bias.numel(), n);
   if (m == 0 || n == 0) return;
-  const bool whole =
-      static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) < kSmall;
-  const Parts rows = cut(m, whole), columns = cut(n, whole);
   if (is_for_rows(c, a, b)) {
     AT_DISPATCH_FLOATING_TYPES(c.scalar_type(), "few_rows",
                                [&] { few_rows<scalar_t>(c, a, b, bias, start); });
     return;
   }
+  const bool whole =
+      static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) < kSmall;
+  const Parts rows = cut(m, whole), columns = cut(n, whole);
   const at::NoGradGuard no_gradient;
   if (rows.count * columns.count == 1) return block(c, a, b, bias, start);
   const bool inference = c10::InferenceMode::is_enabled();

@@ -240,7 +240,7 @@ UpdateResult Learner::accumulate(const UpdateBatch& batch, const Objective& obje
         .index_copy_(0, at::tensor(shards[i], at::kLong), log_probs);
   }
   work_.flops +=
-      gradient_flops(policy_.network(), batch.sequences, batch.returns.defined(), micro_batch_);
+      gradient_flops(policy_.network(), batch.sequences, batch.returns.defined(), shards);
   work_.gradient_seconds += watch.lap();
   return total;
 }

@@ -9,10 +9,10 @@ namespace {
 // Adds up first(sequence) for the first sample of each prompt in a micro-batch and
 // further(sequence) for the others.
 template <class First, class Further>
-ForwardFlops sum(const SequenceList& sequences, int64_t micro_batch, bool shares,
+ForwardFlops sum(const SequenceList& sequences, const Shards& shards, bool shares,
                  const First& first, const Further& further) {
   ForwardFlops flops;
-  for (const auto& shard : length_shards(sequences, micro_batch))
+  for (const auto& shard : shards)
     for (size_t i = 0; i < shard.size(); ++i) {
       const Sequence& sequence = *sequences[shard[i]];
       const bool again = shares && i > 0 && sequence.has_prompt_of(*sequences[shard[i - 1]]);
@@ -22,7 +22,7 @@ ForwardFlops sum(const SequenceList& sequences, int64_t micro_batch, bool shares
 }
 
 ForwardFlops policy_pass(const LanguageModel& model, const SequenceList& sequences,
-                         int64_t micro_batch, bool with_dropout) {
+                         const Shards& shards, bool with_dropout) {
   const ModelOptions& options = model.options();
   const bool drops = with_dropout && options.lora.enabled() && options.lora.dropout > 0;
   const auto whole = [&](const Sequence& s) {
@@ -31,12 +31,12 @@ ForwardFlops policy_pass(const LanguageModel& model, const SequenceList& sequenc
   const auto sample = [&](const Sequence& s) {
     return sample_flops(options, s.prompt_length, s.completion_length());
   };
-  return sum(sequences, micro_batch, !drops, whole, sample);
+  return sum(sequences, shards, !drops, whole, sample);
 }
 
 // The states alone: nobody asks for the next token.
 ForwardFlops value_pass(const LanguageModel& model, const SequenceList& sequences,
-                        int64_t micro_batch) {
+                        const Shards& shards) {
   const auto end = [](const Sequence& s) { return static_cast<int64_t>(s.tokens.size()) - 1; };
   const auto whole = [&](const Sequence& s) {
     return reading_flops(model.options(), 0, end(s), s.completion_length());
@@ -44,7 +44,7 @@ ForwardFlops value_pass(const LanguageModel& model, const SequenceList& sequence
   const auto sample = [&](const Sequence& s) {
     return reading_flops(model.options(), s.prompt_length, end(s), s.completion_length() - 1);
   };
-  return sum(sequences, micro_batch, true, whole, sample);
+  return sum(sequences, shards, true, whole, sample);
 }
 
 }  // namespace
@@ -64,19 +64,19 @@ double rollout_flops(const LanguageModel& model, const std::vector<Completion>& 
 
 double log_prob_flops(const LanguageModel& model, const SequenceList& sequences,
                       int64_t micro_batch) {
-  return policy_pass(model, sequences, micro_batch, false).total();
+  return policy_pass(model, sequences, length_shards(sequences, micro_batch), false).total();
 }
 
 double value_flops(const LanguageModel& value_model, const SequenceList& sequences,
                    int64_t micro_batch) {
-  return value_pass(value_model, sequences, micro_batch).total();
+  return value_pass(value_model, sequences, length_shards(sequences, micro_batch)).total();
 }
 
 double gradient_flops(const Network& network, const SequenceList& sequences, bool with_values,
-                      int64_t micro_batch) {
-  const double policy = policy_pass(*network.model, sequences, micro_batch, true).with_backward();
+                      const Shards& shards) {
+  const double policy = policy_pass(*network.model, sequences, shards, true).with_backward();
   if (!with_values || !network.value_model) return policy;
-  return policy + value_pass(*network.value_model, sequences, micro_batch).with_backward();
+  return policy + value_pass(*network.value_model, sequences, shards).with_backward();
 }
 
 }  // namespace pgtrain

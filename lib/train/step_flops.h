@@ -13,6 +13,7 @@
 namespace pgtrain {
 
 using SequenceList = std::vector<const Sequence*>;
+using Shards = std::vector<std::vector<int64_t>>;  // of length_shards
 
 // Of generate(), group after group of samples_per_prompt completions.
 double rollout_flops(const LanguageModel& model, const std::vector<Completion>& completions,
@@ -28,6 +29,6 @@ double value_flops(const LanguageModel& value_model, const SequenceList& sequenc
 
 // Of one gradient: both passes of the policy, and with_values of a value network of its own.
 double gradient_flops(const Network& network, const SequenceList& sequences, bool with_values,
-                      int64_t micro_batch);
+                      const Shards& shards);
 
 }  // namespace pgtrain
