@@ -9,14 +9,7 @@ void add_bench_command(CLI::App& app, Action& action) {
   auto flags = std::make_shared<BenchFlags>();
   CLI::App* command = app.add_subcommand(
       "bench", "Measure the speed of an experiment's steps beside what the machine can do");
-  command
-      ->add_option("-c,--config", flags->configs,
-                   "experiment file; several are merged, later ones win")
-      ->required();
-  command
-      ->add_option("-s,--set", flags->overrides,
-                   "override one key, for example --set run.threads=1")
-      ->allow_extra_args(false);
+  add_experiment_flags(*command, flags->configs, flags->overrides, true, "run.threads=1");
   command
       ->add_option("--steps", flags->steps,
                    "steps that are measured; one before them is made and left out (default 5)")

@@ -2,6 +2,7 @@
 // it is chosen.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +16,12 @@ namespace pgtrain {
 
 // Returns the exit code of the process.
 using Action = std::function<int()>;
+
+// --config and --set: the files and overrides of load_experiment. example: "a.b=c" for the help, or
+// "".
+void add_experiment_flags(CLI::App& command, std::vector<std::filesystem::path>& configs,
+                          std::vector<std::string>& overrides, bool required,
+                          const std::string& example = "");
 
 void add_train_command(CLI::App& app, Action& action);
 void add_sample_command(CLI::App& app, Action& action);

@@ -29,26 +29,32 @@ int run_schema() {
   return kExitDone;
 }
 
-void add_sources(CLI::App* command, ConfigFlags& flags, bool required) {
-  auto* option = command->add_option("-c,--config", flags.configs,
-                                     "experiment file; several are merged, later ones win");
-  if (required) option->required();
-  command->add_option("-s,--set", flags.overrides, "override one key")->allow_extra_args(false);
-}
-
 }  // namespace
+
+void add_experiment_flags(CLI::App& command, std::vector<std::filesystem::path>& configs,
+                          std::vector<std::string>& overrides, bool required,
+                          const std::string& example) {
+  auto* option = command.add_option("-c,--config", configs,
+                                    "experiment file; several are merged, later ones win");
+  if (required) option->required();
+  const std::string help = "override one key";
+  command
+      .add_option("-s,--set", overrides,
+                  example.empty() ? help : help + ", for example --set " + example)
+      ->allow_extra_args(false);
+}
 
 void add_config_command(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ConfigFlags>();
   CLI::App* command = app.add_subcommand("config", "Show, check and explain experiment files");
   command->require_subcommand(0, 1);
   CLI::App* show = command->add_subcommand("show", "Print the resolved experiment");
-  add_sources(show, *flags, true);
+  add_experiment_flags(*show, flags->configs, flags->overrides, true);
   show->add_flag("--changed", flags->changed, "only what differs from the defaults");
   show->callback([flags, &action] { action = [flags] { return run_show(*flags); }; });
   CLI::App* validate =
       command->add_subcommand("validate", "Check everything that can be checked without training");
-  add_sources(validate, *flags, true);
+  add_experiment_flags(*validate, flags->configs, flags->overrides, true);
   validate->callback([flags, &action] { action = [flags] { return run_validate(*flags); }; });
   CLI::App* explain_command =
       command->add_subcommand("explain", "Say what a key means; without a key, list all");

@@ -9,14 +9,8 @@ void add_train_command(CLI::App& app, Action& action) {
   auto flags = std::make_shared<TrainFlags>();
   CLI::App* command =
       app.add_subcommand("train", "Run an experiment, or resume it exactly where it stopped");
-  command
-      ->add_option("-c,--config", flags->configs,
-                   "experiment file; several are merged, later ones win")
-      ->required();
-  command
-      ->add_option("-s,--set", flags->overrides,
-                   "override one key, for example --set optimizer.learning_rate=3e-4")
-      ->allow_extra_args(false);
+  add_experiment_flags(*command, flags->configs, flags->overrides, true,
+                       "optimizer.learning_rate=3e-4");
   command->add_flag("--json", flags->json, "end with one JSON line on standard output");
   command->footer(
       "Examples:\n"
