@@ -110,7 +110,7 @@ def problems_of(run, reader):
 
 
 def check(run):
-    files = [name for name in os.listdir(run) if "tfevents" in name]
+    files = [name for name in os.listdir(run) if "tfevents" in name and os.path.getsize(os.path.join(run, name)) > 0]
     problems = [] if len(files) == 1 else [f"{len(files)} event files"]
     for reader in (read_with_scripts_reader, read_with_pages_reader):
         problems += [f"{reader.__name__}: {text}" for text in problems_of(run, reader)]

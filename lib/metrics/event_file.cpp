@@ -66,11 +66,18 @@ uint64_t copy_events(const fs::path& from, const std::function<bool(const EventH
   return length;
 }
 
-void remove_file(const fs::path& file) {
+// The last one is emptied, not removed: a TensorBoard without TensorFlow's reader that watches it
+// would wait for it forever.
+void retire(const std::vector<fs::path>& files) {
   std::error_code error;
-  fs::remove(file, error);
-  if (error)
-    throw DiskError(fmt::format("{}: cannot be removed: {}", file.string(), error.message()));
+  for (const fs::path& file : files) {
+    if (file == files.back())
+      fs::resize_file(file, 0, error);
+    else
+      fs::remove(file, error);
+    if (error)
+      throw DiskError(fmt::format("{}: cannot be emptied: {}", file.string(), error.message()));
+  }
 }
 
 }  // namespace
@@ -94,7 +101,7 @@ EventFile::EventFile(const fs::path& folder, const std::function<bool(const Even
   uint64_t length = start.size();
   OutputFile file(unfinished);
   file.write(start.data(), start.size());
-  // A kill may have come before the removal below: the newest file is the one that holds all.
+  // A kill may have come before the old one was emptied: the newest file is the one that holds all.
   if (!present.empty()) length += copy_events(present.back(), keep, file);
   file.close();
   std::error_code error;
@@ -102,7 +109,7 @@ EventFile::EventFile(const fs::path& folder, const std::function<bool(const Even
   if (error)
     throw DiskError(fmt::format("{}: cannot be renamed to {}: {}", unfinished.string(),
                                 path_.string(), error.message()));
-  for (const fs::path& old : present) remove_file(old);
+  retire(present);
   sync_directory(folder);
   file_ = std::make_unique<AppendFile>(path_, length);
 }

@@ -11,10 +11,10 @@
 
 namespace pgtrain {
 
-// The one event file of a run's folder, events.out.tfevents.SECONDS.pgtrain. Each process writes a
-// file of its own, which starts with the events that it keeps of its predecessor's; that one is
-// removed then. So the folder holds every step once, a kill at any moment included, and a
-// TensorBoard that watches it starts over with the new file.
+// The event file of a run's folder, events.out.tfevents.SECONDS.pgtrain. Each process writes a file
+// of its own, which starts with the events that it keeps of its predecessor's; that one is emptied
+// then. So a reader of the folder gets every step once, wherever a kill came, and a TensorBoard
+// that watches it starts over with the new file.
 class EventFile {
  public:
   // keep: which events of the predecessor stay. Throws DiskError; a predecessor with damage is kept

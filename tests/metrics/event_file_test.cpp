@@ -57,7 +57,8 @@ TEST_CASE("event file: a resumed run holds every step once", "[event_file]") {
   EventFile file(folder.path(), keep_to_2);
   write_steps(file, 3, 5);
   CHECK(points(folder) == Points{{1, "r"}, {2, "r"}, {3, "r"}, {4, "r"}, {5, "r"}});
-  CHECK(event_files(folder.path()) == std::vector<fs::path>{file.path()});
+  CHECK(event_files(folder.path()) == std::vector<fs::path>{first, file.path()});
+  CHECK(fs::file_size(first) == 0);
   CHECK_FALSE(fs::exists(folder / "events.tmp"));
   // What TensorBoard reads next must come after what it reads now.
   CHECK(file.path() > first);
@@ -69,8 +70,7 @@ TEST_CASE("event file: a resumed run holds every step once", "[event_file]") {
         bytes.substr(start, 2 * event));
 }
 
-TEST_CASE("event file: a kill between the new file and the removal of the old one",
-          "[event_file]") {
+TEST_CASE("event file: a kill before the old file was emptied", "[event_file]") {
   const test::TempDir folder;
   std::string old_bytes;
   fs::path old_path;
@@ -89,6 +89,7 @@ TEST_CASE("event file: a kill between the new file and the removal of the old on
   EventFile file(folder.path(), keep_to_2);
   write_steps(file, 3, 3);
   CHECK(points(folder) == Points{{1, "r"}, {2, "r"}, {3, "r"}});
+  CHECK(event_files(folder.path()).size() == 2);
 }
 
 TEST_CASE("event file: a cut end is dropped, damage is told of, and the run goes on",
