@@ -103,8 +103,8 @@ def problems_of(run, reader):
         if any(count <= 0 for _, count in points):
             yield f"{tag}: an empty histogram"
     evaluations = [step for step, _ in expected.get("eval/reward", [])]
-    if [step for step, _ in texts.get("completions/eval", [])] != evaluations:
-        yield f"completions/eval: not one text for each of the evaluations {evaluations}"
+    if [step for step, _ in texts.get("samples/eval", [])] != evaluations:
+        yield f"samples/eval: not one text for each of the evaluations {evaluations}"
     if [step for step, _ in texts.get("config", [])] != [0]:
         yield "config: not there once, at step 0"
 

@@ -58,8 +58,7 @@ constexpr uint32_t kMin = 1, kMax = 2, kCount = 3, kSum = 4, kSumSquares = 5, kB
 }
 namespace tensor_field {
 constexpr uint32_t kDtype = 1, kShape = 2, kStringValue = 8;
-constexpr uint32_t kDim = 2, kSize = 1;  // of the shape
-constexpr uint64_t kString = 7;          // DT_STRING
+constexpr uint64_t kString = 7;  // DT_STRING
 }  // namespace tensor_field
 namespace metadata_field {
 constexpr uint32_t kPluginData = 1, kPluginName = 1;
@@ -97,13 +96,11 @@ std::string histogram_message(const std::vector<double>& values) {
       .message();
 }
 
-// A tensor of one string.
+// A string without dimensions: one dimension is shown as a table with a cell for each string.
 std::string string_tensor(std::string_view text) {
-  const ProtobufWriter dim = ProtobufWriter().varint(tensor_field::kSize, 1);
-  const ProtobufWriter shape = ProtobufWriter().bytes(tensor_field::kDim, dim.message());
   return ProtobufWriter()
       .varint(tensor_field::kDtype, tensor_field::kString)
-      .bytes(tensor_field::kShape, shape.message())
+      .bytes(tensor_field::kShape, "")
       .bytes(tensor_field::kStringValue, text)
       .message();
 }

@@ -68,9 +68,9 @@ void add_histograms(EventSummary& summary, const Rollout& rollout, const at::Ten
   for (const Score& score : rollout.scores) rewards.push_back(score.total);
   for (const Completion& completion : rollout.completions)
     lengths.push_back(static_cast<double>(completion.sequence.completion_length()));
-  summary.add_histogram("completions/reward", rewards);
-  summary.add_histogram("completions/length", lengths);
-  summary.add_histogram("completions/advantage", mean_advantages(rollout, advantages));
+  summary.add_histogram("samples/reward", rewards);
+  summary.add_histogram("samples/length", lengths);
+  summary.add_histogram("samples/advantage", mean_advantages(rollout, advantages));
 }
 
 void add_scalars(EventSummary& summary, const std::string& phase, const Row& row) {
@@ -128,7 +128,7 @@ void EventLog::write_completions(const std::string& phase, int64_t step, const R
   const bool is_due = histogram_every_ > 0 && step % histogram_every_ == 0;
   if (phase != "eval" && !is_due) return;
   EventSummary summary;
-  summary.add_text("completions/" + phase, completion_table(rollout, data));
+  summary.add_text("samples/" + phase, completion_table(rollout, data));
   if (advantages != nullptr) add_histograms(summary, rollout, *advantages);
   file_.write(summary, step);
 }

@@ -1,13 +1,14 @@
 // What a run shows in TensorBoard. The names are those of Hugging Face's trainers:
 //
-//   warmup/loss                  scalars of metrics.jsonl: the phase, then the column's name; eval_
-//   train/reward, train/kl       becomes the group eval/
+//   warmup/loss              scalars of metrics.jsonl: the phase, then the column's name;
+//   train/reward, train/kl   of evaluations without its eval_
 //   eval/reward
-//   timing/step_time             scalars of timing.jsonl
-//   completions/reward, /length, /advantage
-//                                histograms over the completions of a step
-//   completions/train, /eval     text: some of them beside their targets
-//   config                       text: the resolved experiment
+//   timing/step_time         scalars of timing.jsonl
+//   samples/reward, samples/length, samples/advantage
+//                            histograms over the completions of a step
+//   samples/train, samples/eval
+//                            text: some of the completions beside their targets
+//   config                   text: the resolved experiment
 #pragma once
 
 #include <string>

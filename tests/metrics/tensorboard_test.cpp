@@ -87,7 +87,7 @@ TEST_CASE("a text has the bytes that TensorBoard's own protos give it", "[tensor
   // Their Event writes a wall time of 0 as a missing field.
   CHECK(summary.event(0, 1) ==
         from_hex("090000000000000000") +
-            from_hex("10012a1d0a1b0a0174420c0807120412020801420268694a080a060a0474657874"));
+            from_hex("10012a190a170a0174420808071200420268694a080a060a0474657874"));
 }
 
 TEST_CASE("a histogram's buckets hold every value once", "[tensorboard]") {
