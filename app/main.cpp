@@ -48,6 +48,8 @@ int main(int argc, char** argv) {
   pgtrain::add_config_command(app, action);
   pgtrain::add_bench_command(app, action);
   pgtrain::add_doctor_command(app, action);
+  pgtrain::add_metrics_command(app, action);
+  pgtrain::add_watch_command(app, action);
   try {
     app.parse(argc, argv);
     if (!action) throw CLI::RequiredError("A subcommand");
