@@ -36,6 +36,8 @@ void add_validate_command(CLI::App& app, Action& action);
 void add_config_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
+void add_metrics_command(CLI::App& app, Action& action);
+void add_watch_command(CLI::App& app, Action& action);
 // completion and manual; after all other commands, which they are about.
 void add_completion_command(CLI::App& app, Action& action);
 

@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "text/base64.h"
 #include "text/charsmap.h"
-#include "text/protobuf_reader.h"
+#include "core/protobuf_reader.h"
 #include "text/unicode.h"
 #include "text/utf8_cursor.h"
 

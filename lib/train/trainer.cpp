@@ -121,8 +121,7 @@ Trainer::Trainer(const ExperimentConfig& config)
   freeze_embedder();
   directory_->record(config_);
   restore_links();
-  log_ = std::make_unique<RunLog>(*directory_, state_, experiment_.reward->part_names(),
-                                  config_.log.completions_per_step);
+  log_ = std::make_unique<RunLog>(*directory_, config_, state_, experiment_.reward->part_names());
   drift_.read_first(*directory_ / "metrics.jsonl");
 }
 
