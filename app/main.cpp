@@ -14,6 +14,7 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   pgtrain train --config configs/quickstart.yaml                 train, or go on where a killed run stopped
   pgtrain train --config configs/quickstart.yaml --set run.seed=2 --set run.name=second
+  pgtrain watch runs/quickstart                                  its curves, live, in another terminal
   pgtrain sample --checkpoint runs/quickstart --prompt "en 4217"
   pgtrain eval --checkpoint runs/quickstart
   pgtrain export --checkpoint runs/story_endings --format gguf --output model.gguf
@@ -27,10 +28,10 @@ Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 training diver
 // In the order of the help.
 constexpr void (*kCommands[])(CLI::App&, pgtrain::Action&) = {
     pgtrain::add_init_command,      pgtrain::add_validate_command, pgtrain::add_train_command,
-    pgtrain::add_sample_command,    pgtrain::add_chat_command,     pgtrain::add_eval_command,
-    pgtrain::add_score_command,     pgtrain::add_inspect_command,  pgtrain::add_convert_command,
-    pgtrain::add_export_command,    pgtrain::add_config_command,   pgtrain::add_bench_command,
-    pgtrain::add_metrics_command,   pgtrain::add_watch_command,    pgtrain::add_doctor_command,
+    pgtrain::add_watch_command,     pgtrain::add_metrics_command,  pgtrain::add_sample_command,
+    pgtrain::add_chat_command,      pgtrain::add_eval_command,     pgtrain::add_score_command,
+    pgtrain::add_inspect_command,   pgtrain::add_convert_command,  pgtrain::add_export_command,
+    pgtrain::add_config_command,    pgtrain::add_bench_command,    pgtrain::add_doctor_command,
     pgtrain::add_completion_command};
 
 }  // namespace

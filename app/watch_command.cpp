@@ -34,10 +34,13 @@ class Screen {
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
-  static void show(const std::vector<std::string>& lines) {
+  static void show(const std::vector<std::string>& lines, int rows) {
+    // A line is wiped before it is written: after it the cursor may stand on its last character.
     std::string text = "\x1b[H";
-    for (size_t i = 0; i < lines.size(); ++i) text += (i > 0 ? "\r\n" : "") + lines[i] + "\x1b[K";
-    print(text + "\x1b[J");
+    for (size_t i = 0; i < lines.size(); ++i)
+      text += std::string(i > 0 ? "\r\n" : "") + "\x1b[K" + lines[i];
+    if (static_cast<int>(lines.size()) < rows) text += "\r\n\x1b[J";
+    print(text);
   }
 };
 
@@ -59,7 +62,8 @@ void watch(RunFollower& run, const Flags& flags) {
   while (!StopFlag::raised()) {
     const TerminalSize size = terminal_size(STDOUT_FILENO);
     const bool is_resized = size.columns != shown.columns || size.rows != shown.rows;
-    if (run.poll() || is_resized) Screen::show(watch_screen(run, flags.columns, size, colour));
+    if (run.poll() || is_resized)
+      Screen::show(watch_screen(run, flags.columns, size, colour), size.rows);
     shown = size;
     if (run.is_done()) return;
     wait(flags.interval, size);

@@ -104,23 +104,35 @@ std::string markdown_cell(const std::string& text) {
 
 EventLog::EventLog(const RunDirectory& directory, const ExperimentConfig& config,
                    const RunState& state)
-    : histogram_every_(config.log.histogram_every),
-      file_(directory.path(), [&](const EventHead& event) { return is_counted_on(event, state); }) {
-  EventSummary summary;
-  summary.add_text("config", code_block(dump_experiment(config)));
-  file_.write(summary, 0);
+    : folder_(directory.path()),
+      start_(state),
+      experiment_(dump_experiment(config)),
+      histogram_every_(config.log.histogram_every) {}
+
+void EventLog::write(const EventSummary& summary, int64_t step) {
+  if (!file_) {
+    file_.emplace(folder_, [&](const EventHead& event) { return is_counted_on(event, start_); });
+    EventSummary experiment;
+    experiment.add_text("config", code_block(experiment_));
+    file_->write(experiment, 0);
+  }
+  file_->write(summary, step);
+}
+
+void EventLog::sync() {
+  if (file_) file_->sync();
 }
 
 void EventLog::write_metrics(const Row& row) {
   EventSummary summary;
   add_scalars(summary, std::get<std::string>(*row.find("phase")), row);
-  file_.write(summary, step_of(row));
+  write(summary, step_of(row));
 }
 
 void EventLog::write_timing(const Row& row) {
   EventSummary summary;
   add_scalars(summary, "timing", row);
-  file_.write(summary, step_of(row));
+  write(summary, step_of(row));
 }
 
 void EventLog::write_completions(const std::string& phase, int64_t step, const Rollout& rollout,
@@ -130,7 +142,7 @@ void EventLog::write_completions(const std::string& phase, int64_t step, const R
   EventSummary summary;
   summary.add_text("samples/" + phase, completion_table(rollout, data));
   if (advantages != nullptr) add_histograms(summary, rollout, *advantages);
-  file_.write(summary, step);
+  write(summary, step);
 }
 
 }  // namespace pgtrain

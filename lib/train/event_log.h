@@ -11,6 +11,8 @@
 //   config                   text: the resolved experiment
 #pragma once
 
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +26,8 @@ namespace pgtrain {
 
 class EventLog {
  public:
-  // Keeps of the events of an earlier process what the state counts on.
+  // The file is made with the first event, so that a run that is done stays as it is. It keeps of
+  // an earlier process's events what the state counts on.
   EventLog(const RunDirectory& directory, const ExperimentConfig& config, const RunState& state);
 
   // A row of metrics.jsonl, which names its phase.
@@ -35,11 +38,16 @@ class EventLog {
   // null.
   void write_completions(const std::string& phase, int64_t step, const Rollout& rollout,
                          const Dataset& data, const at::Tensor* advantages);
-  void sync() { file_.sync(); }
+  void sync();
 
  private:
+  void write(const EventSummary& summary, int64_t step);
+
+  std::filesystem::path folder_;
+  RunState start_;
+  std::string experiment_;  // as YAML
   int64_t histogram_every_;
-  EventFile file_;
+  std::optional<EventFile> file_;
 };
 
 // The name of a column of a row of that phase ("warmup", "train", "eval").
