@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-ORDER = ("core config metrics text similarity dataset reward tensor nn modelfile rl rollout checkpoint train").split()
+ORDER = ("core config metrics text similarity dataset reward tensor nn modelfile rl rollout checkpoint train report").split()
 root = pathlib.Path(__file__).resolve().parent.parent
 problems = []
 for path in sorted([*(root / "lib").rglob("*.h"), *(root / "lib").rglob("*.cpp")]):

@@ -177,14 +177,32 @@ std::string dump_experiment(ExperimentConfig config, bool changed_only) {
   return dump(root, changed_only ? DumpMode::kChanged : DumpMode::kFull);
 }
 
+ExperimentConfig read_resolved_experiment(const std::filesystem::path& file) {
+  ExperimentConfig config;
+  Section root;
+  describe(root, config);
+  try {
+    load(root, {file}, {});
+  } catch (const ConfigError& e) {
+    throw ConfigError(
+        fmt::format("{}\n{}: the run directory's own record cannot be read by this version",
+                    e.what(), file.string()));
+  }
+  return config;
+}
+
+std::vector<std::pair<std::string, std::string>> settings_of(ExperimentConfig config) {
+  Section root;
+  ExperimentConfig bound;
+  describe(root, bound);
+  bound = std::move(config);
+  return flatten(root);
+}
+
 std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentConfig now) {
   const auto values = [](ExperimentConfig config) {
-    Section root;
-    ExperimentConfig bound;
-    describe(root, bound);
-    bound = std::move(config);
     std::map<std::string, std::string> result;
-    for (auto& [key, value] : flatten(root)) result[key] = value;
+    for (auto& [key, value] : settings_of(std::move(config))) result[key] = value;
     return result;
   };
   const bool steps_matter = schedule_needs_end(now.optimizer.schedule);

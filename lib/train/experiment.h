@@ -89,6 +89,14 @@ ExperimentConfig load_experiment(const std::vector<std::filesystem::path>& files
 // The resolved experiment as YAML; load_experiment reads it back to equal values.
 std::string dump_experiment(ExperimentConfig config, bool changed_only = false);
 
+// The experiment that a run recorded as resolved: config.yaml of its directory or experiment.yaml
+// of a checkpoint. Single keys are checked, not how they fit together. Throws ConfigError when this
+// version cannot read it.
+ExperimentConfig read_resolved_experiment(const std::filesystem::path& file);
+
+// Dotted key and canonical value of every key that applies, in the order of the file.
+std::vector<std::pair<std::string, std::string>> settings_of(ExperimentConfig config);
+
 // Keys that differ between two resolved experiments and that a run may not change half-way: "key:
 // before -> now". Free to change: run.*, but not the seed and run.parallel, checkpoint.*,
 // train.max_tokens, and train.steps as long as the learning rate does not depend on it.

@@ -7,20 +7,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The experiment in config.yaml as it was resolved then; checks of single keys only.
-ExperimentConfig read_resolved(const fs::path& file) {
-  ExperimentConfig config;
-  Section root;
-  describe(root, config);
+ExperimentConfig read_recorded(const fs::path& file) {
   try {
-    load(root, {file}, {});
+    return read_resolved_experiment(file);
   } catch (const ConfigError& e) {
-    throw ConfigError(fmt::format(
-        "{}\n{}: the run directory's own record cannot be read by this version; use another "
-        "run.directory",
-        e.what(), file.string()));
+    throw ConfigError(fmt::format("{}; use another run.directory", e.what()));
   }
-  return config;
 }
 
 // Rows without a configuration are not ours to cut back.
@@ -39,7 +31,7 @@ void refuse_foreign_rows(const fs::path& folder) {
 }  // namespace
 
 void check_same_run(const fs::path& file, const ExperimentConfig& config) {
-  const auto conflicts = conflicting_keys(read_resolved(file), config);
+  const auto conflicts = conflicting_keys(read_recorded(file), config);
   if (conflicts.empty()) return;
   std::string message = fmt::format(
       "{}: error: this folder belongs to a run with another configuration:", file.string());
