@@ -32,6 +32,8 @@ void add_inspect_command(CLI::App& app, Action& action);
 void add_score_command(CLI::App& app, Action& action);
 void add_config_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
+void add_compare_command(CLI::App& app, Action& action);
+void add_sweep_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
 
 // Opens /dev/null for each closed standard stream: its number would go to the next file opened, and

@@ -46,6 +46,8 @@ int main(int argc, char** argv) {
   pgtrain::add_convert_command(app, action);
   pgtrain::add_export_command(app, action);
   pgtrain::add_config_command(app, action);
+  pgtrain::add_sweep_command(app, action);
+  pgtrain::add_compare_command(app, action);
   pgtrain::add_bench_command(app, action);
   pgtrain::add_doctor_command(app, action);
   try {
