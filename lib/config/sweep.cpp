@@ -165,18 +165,19 @@ std::string label_piece(const std::string& override_text) {
 
 }  // namespace
 
-std::string run_id(const std::vector<std::string>& overrides) {
-  Settings sorted;
-  for (const std::string& text : overrides) sorted.push_back(canonical(text));
-  std::sort(sorted.begin(), sorted.end());
+std::string run_id(const Settings& swept, const Settings& fixed) {
+  Settings label_texts;
+  for (const std::string& text : swept) label_texts.push_back(canonical(text));
+  std::sort(label_texts.begin(), label_texts.end());
   std::string label;
-  std::string all;
-  for (const std::string& text : sorted) {
+  for (const std::string& text : label_texts) {
     const std::string piece = label_piece(text) + "-";
     if (label.size() + piece.size() <= kMaxLabel) label += piece;
-    all += text + "\n";
   }
-  return label + sha256(all).substr(0, 10);
+  Settings all = std::move(label_texts);
+  for (const std::string& text : fixed) all.push_back(canonical(text));
+  std::sort(all.begin(), all.end());
+  return label + sha256(fmt::format("{}\n", fmt::join(all, "\n"))).substr(0, 10);
 }
 
 std::vector<SweepRun> plan_sweep(const SweepOptions& options) {
@@ -186,26 +187,26 @@ std::vector<SweepRun> plan_sweep(const SweepOptions& options) {
   if (options.sample.empty() != (options.random == 0))
     throw ConfigError("--random N and --sample KEY=... go together");
   KeySet keys;
-  std::vector<Settings> runs(1);
   for (const std::string& argument : options.fixed)
-    read_flag("--set", argument, [&](const std::string& key, const std::string& rest) {
-      keys.add(key);
-      runs[0].push_back(key + "=" + rest);
-    });
+    read_flag("--set", argument,
+              [&](const std::string& key, const std::string&) { keys.add(key); });
   const std::vector<Axis> grid = read_axes("--grid", options.grid, keys);
   const auto points = distinct(draw_points(options, keys));
   std::vector<Axis> seeds;
   if (!options.seeds.empty()) seeds = read_axes("--seeds", {"run.seed=" + options.seeds}, keys);
   check_count(grid, points.size(), seeds);
+  std::vector<Settings> runs(1);
   for (const Axis& axis : grid) runs = combine(runs, settings_of(axis));
   runs = combine(runs, points);
   for (const Axis& axis : seeds) runs = combine(runs, settings_of(axis));
   std::vector<SweepRun> result;
   std::set<std::string> ids;
-  for (auto& overrides : runs) {
+  for (Settings& overrides : runs) {
+    const std::string id = run_id(overrides, options.fixed);
+    PG_CHECK(ids.insert(id).second, "two runs have the id {}", id);
+    overrides.insert(overrides.end(), options.fixed.begin(), options.fixed.end());
     std::sort(overrides.begin(), overrides.end(), key_less);
-    result.push_back({run_id(overrides), std::move(overrides)});
-    PG_CHECK(ids.insert(result.back().id).second, "two runs have the id {}", result.back().id);
+    result.push_back({id, std::move(overrides)});
   }
   return result;
 }

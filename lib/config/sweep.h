@@ -28,9 +28,9 @@ struct SweepRun {
 // (run.name, run.directory, run.threads), more than kMaxSweepRuns.
 std::vector<SweepRun> plan_sweep(const SweepOptions& options);
 
-// Names a run by what it is: the last words of the keys with their values, as far as 60 characters
-// allow, and 10 hexadecimal digits of the SHA-256 of all overrides. Letters, digits, '.', '_', '+'
-// and '-' only. The order of the overrides and the spelling of numbers do not matter.
-std::string run_id(const std::vector<std::string>& overrides);
+// Names a run by what it is: the last words of the swept keys with their values, as far as 60
+// characters allow, and 10 hexadecimal digits of the SHA-256 of all overrides. Letters, digits,
+// '.', '_', '+' and '-' only. The order of the overrides and the spelling of numbers do not matter.
+std::string run_id(const std::vector<std::string>& swept, const std::vector<std::string>& fixed);
 
 }  // namespace pgtrain

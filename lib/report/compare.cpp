@@ -13,6 +13,8 @@
 namespace pgtrain {
 namespace {
 
+constexpr const char* kPreset = "algorithm.preset";
+
 // Keys that name a run or say how it is kept, and never change a result.
 bool is_ignored(const std::string& key) {
   static const std::set<std::string> kRun = {"run.name", "run.directory", "run.seed", "run.threads",
@@ -90,13 +92,41 @@ std::vector<std::string> keys_of(const std::vector<RunSummary>& runs) {
   return {keys.begin(), keys.end()};
 }
 
+// What a preset stands for, as settings of its section; empty when this version does not know it.
+std::map<std::string, std::string> settings_of_preset(const std::string& preset) {
+  ExperimentConfig config;
+  Section root;
+  describe(root, config);
+  try {
+    load(root, {}, {"data.train=required", fmt::format("{}={}", kPreset, preset)});
+  } catch (const ConfigError&) {
+    return {};
+  }
+  reset_unread(config.algorithm);
+  std::map<std::string, std::string> result;
+  for (auto& [key, value] : settings_of(config))
+    if (key.rfind("algorithm.", 0) == 0) result[key] = value;
+  return result;
+}
+
+// Keys that differ, but for those that say no more than the preset of the run does.
 std::vector<std::string> differing_keys(const std::vector<RunSummary>& runs) {
+  std::map<std::string, RunSummary> presets;
+  for (const RunSummary& run : runs) {
+    const std::string& name = value_of(run, kPreset);
+    if (presets.count(name) == 0) presets[name].settings = settings_of_preset(name);
+  }
   std::vector<std::string> result;
   for (const std::string& key : keys_of(runs)) {
     const std::string& first = value_of(runs.front(), key);
-    if (std::any_of(runs.begin(), runs.end(),
-                    [&](const RunSummary& run) { return value_of(run, key) != first; }))
-      result.push_back(key);
+    const bool differs = std::any_of(runs.begin(), runs.end(), [&](const RunSummary& run) {
+      return value_of(run, key) != first;
+    });
+    const bool is_preset_value =
+        key != kPreset && std::all_of(runs.begin(), runs.end(), [&](const RunSummary& run) {
+          return value_of(run, key) == value_of(presets.at(value_of(run, kPreset)), key);
+        });
+    if (differs && !is_preset_value) result.push_back(key);
   }
   return result;
 }

@@ -57,8 +57,9 @@ struct Comparison {
 };
 
 // Groups the runs by all settings that can change a result, but the seed; with `by`, by these keys
-// alone. keys are those in which groups differ, or `by`. Rows are in the order of their settings
-// (numbers by value). Throws ConfigError when a key of `by` is not one.
+// alone. keys are those in which groups differ (without what algorithm.preset says already), or
+// `by`. Rows are in the order of their settings (numbers by value). Throws ConfigError when a key
+// of `by` is not one.
 Comparison compare_runs(const std::vector<RunSummary>& runs,
                         const std::vector<std::string>& by = {});
 

@@ -45,25 +45,29 @@ TEST_CASE("sweep: grids are combined, seeds change fastest", "[config]") {
 }
 
 TEST_CASE("sweep: an id says what the run is, whatever the order and the spelling", "[config]") {
-  const std::string id = run_id({"run.seed=1", "optimizer.learning_rate=1e-3", "a.preset=rloo"});
-  CHECK(id == run_id({"optimizer.learning_rate=0.001", "a.preset=rloo", "run.seed=1"}));
+  const std::string id =
+      run_id({"run.seed=1", "optimizer.learning_rate=1e-3", "a.preset=rloo"}, {"b.c=5", "b.d=6"});
+  CHECK(id == run_id({"optimizer.learning_rate=0.001", "a.preset=rloo", "run.seed=1"},
+                     {"b.d=6.0", "b.c=5"}));
   CHECK(id.substr(0, id.size() - 10) == "preset-rloo-learning_rate-0.001-seed-1-");
-  CHECK(id != run_id({"optimizer.learning_rate=0.001", "a.preset=rloo", "run.seed=2"}));
+  // The digits are those of all overrides.
+  CHECK(id.substr(id.size() - 10) == run_id({}, {"b.d=6", "b.c=5", "run.seed=1", "a.preset=rloo",
+                                                 "optimizer.learning_rate=0.001"}));
+  CHECK(id != run_id({"run.seed=1", "optimizer.learning_rate=1e-3", "a.preset=rloo"}, {"b.c=5"}));
   // Keys with the same last word.
-  CHECK(run_id({"a.x=1", "b.x=2"}) != run_id({"a.x=2", "b.x=1"}));
+  CHECK(run_id({"a.x=1", "b.x=2"}, {}) != run_id({"a.x=2", "b.x=1"}, {}));
 }
 
 TEST_CASE("sweep: ids are names of folders for any value", "[config]") {
+  const std::string allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
   for (const char* value : {"../../etc", "a b/c\\d", "[1, 'x']", "词语", "-rf", "", "."}) {
-    const std::string id = run_id({"data.train=" + std::string(value)});
+    const std::string id = run_id({"data.train=" + std::string(value)}, {});
     INFO(id);
-    CHECK(id.find_first_not_of(
-              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-") ==
-          std::string::npos);
+    CHECK(id.find_first_not_of(allowed) == std::string::npos);
     CHECK((id[0] != '-' && id[0] != '.'));
   }
-  CHECK(run_id({"a.b=" + std::string(5000, 'x')}).size() == 10);
-  CHECK(run_id({}).size() == 10);
+  CHECK(run_id({"a.b=" + std::string(5000, 'x')}, {}).size() == 10);
+  CHECK(run_id({}, {}).size() == 10);
 }
 
 TEST_CASE("sweep: draw k depends neither on their number nor on other keys or their order",
