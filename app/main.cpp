@@ -18,6 +18,8 @@ constexpr const char* kExamples = R"(Examples:
   pgtrain eval --checkpoint runs/quickstart
   pgtrain export --checkpoint runs/story_endings --format gguf --output model.gguf
   pgtrain score --references ref.txt --metric bleu chrf < hyp.txt
+  pgtrain sweep --config configs/quickstart.yaml --directory runs/lr --grid optimizer.learning_rate=1e-3,2e-3 --seeds 1..3
+  pgtrain compare runs/lr
   pgtrain config explain algorithm.baseline
   pgtrain bench --config configs/article_gru.yaml
 

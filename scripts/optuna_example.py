@@ -9,7 +9,8 @@ import sys
 
 import optuna
 
-trials, config = int((sys.argv + ["20"])[1]), (sys.argv + ["", "configs/quickstart.yaml"])[-1 if len(sys.argv) > 2 else 2]
+trials = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+config = sys.argv[2] if len(sys.argv) > 2 else "configs/quickstart.yaml"
 pgtrain = os.environ.get("PGTRAIN", "build/release/app/pgtrain")
 rungs = ["100", "400", None]  # steps; multiples of eval.every
 space = {
@@ -23,14 +24,16 @@ def train(number, settings, until):
     command = [pgtrain, "train", "--config", config, "--json", "--set", f"run.directory=runs/optuna/{number}"]
     command += [argument for key, value in settings.items() for argument in ("--set", f"{key}={value}")]
     done = subprocess.run(command + (["--until", until] if until else []), stdout=subprocess.PIPE, check=False)
-    return json.loads(done.stdout) if done.returncode == 0 else None
+    if done.returncode not in (0, 3):
+        sys.exit(f"pgtrain ended with exit code {done.returncode}")
+    return json.loads(done.stdout) if done.returncode == 0 else None  # 3: diverged
 
 
 def run(study):
     trial = study.ask(space)
     for until in rungs:
         result = train(trial.number, trial.params, until)
-        if result is None:  # exit code 3: diverged; the run's train.log says what happened
+        if result is None:
             return study.tell(trial, state=optuna.trial.TrialState.FAIL)
         trial.report(result["eval_reward"], result["step"])
         if result["status"] == "done":
