@@ -26,6 +26,15 @@ constexpr const char* kExamples = R"(Examples:
 Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 training diverged; 4 bad input file or checkpoint;
   5 disk; 75 stopped by SIGTERM after saving, run again to go on; 130 interrupted after saving.)";
 
+// In the order of the help.
+constexpr void (*kCommands[])(CLI::App&, pgtrain::Action&) = {
+    pgtrain::add_init_command,      pgtrain::add_validate_command, pgtrain::add_train_command,
+    pgtrain::add_sample_command,    pgtrain::add_chat_command,     pgtrain::add_eval_command,
+    pgtrain::add_score_command,     pgtrain::add_inspect_command,  pgtrain::add_convert_command,
+    pgtrain::add_export_command,    pgtrain::add_config_command,   pgtrain::add_sweep_command,
+    pgtrain::add_compare_command,   pgtrain::add_bench_command,    pgtrain::add_doctor_command,
+    pgtrain::add_completion_command};
+
 }  // namespace
 
 // NOLINTNEXTLINE(bugprone-exception-escape): only a failure to report a failure gets out
@@ -40,18 +49,7 @@ int main(int argc, char** argv) {
   app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
   pgtrain::Action action;
-  pgtrain::add_train_command(app, action);
-  pgtrain::add_sample_command(app, action);
-  pgtrain::add_eval_command(app, action);
-  pgtrain::add_score_command(app, action);
-  pgtrain::add_inspect_command(app, action);
-  pgtrain::add_convert_command(app, action);
-  pgtrain::add_export_command(app, action);
-  pgtrain::add_config_command(app, action);
-  pgtrain::add_sweep_command(app, action);
-  pgtrain::add_compare_command(app, action);
-  pgtrain::add_bench_command(app, action);
-  pgtrain::add_doctor_command(app, action);
+  for (const auto add : kCommands) add(app, action);
   try {
     app.parse(argc, argv);
     if (!action) throw CLI::RequiredError("A subcommand");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <set>
 
 #include "config/scalar.h"
@@ -199,6 +201,37 @@ RunGroup make_group(std::vector<std::string> settings, const Members& members) {
   return group;
 }
 
+// The index of the key with that name or last word; -1 without.
+int64_t key_index(const std::vector<std::string>& keys, const std::string& name) {
+  int64_t found = -1;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i] == name) return static_cast<int64_t>(i);
+    if (found < 0 && keys[i].substr(keys[i].rfind('.') + 1) == name)
+      found = static_cast<int64_t>(i);
+  }
+  return found;
+}
+
+// The highest first; what has no value last.
+double rank_of(const Estimate& estimate) {
+  const bool has_value = estimate.count > 0 && !std::isnan(estimate.mean);
+  return has_value ? -estimate.mean : std::numeric_limits<double>::infinity();
+}
+
+using Rank = std::function<double(const RunGroup&)>;
+
+// Nothing when the column is none of these.
+Rank rank_by(const std::string& column) {
+  if (column == "eval_reward")
+    return [](const RunGroup& group) { return rank_of(group.eval_reward); };
+  if (column == "best_eval_reward")
+    return [](const RunGroup& group) { return rank_of(group.best_eval_reward); };
+  if (column == "reward") return [](const RunGroup& group) { return rank_of(group.reward); };
+  if (column == "runs")
+    return [](const RunGroup& group) { return -static_cast<double>(group.runs); };
+  return {};
+}
+
 }  // namespace
 
 RunSummary summarize_run(const RunRecord& run) {
@@ -251,51 +284,21 @@ Comparison compare_runs(const std::vector<RunSummary>& runs, const std::vector<s
   return result;
 }
 
-namespace {
-
-// The index of the key with that name or last word; -1 without.
-int64_t key_index(const std::vector<std::string>& keys, const std::string& name) {
-  int64_t found = -1;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (keys[i] == name) return static_cast<int64_t>(i);
-    if (found < 0 && keys[i].substr(keys[i].rfind('.') + 1) == name)
-      found = static_cast<int64_t>(i);
-  }
-  return found;
-}
-
-double rank_of(const Estimate& estimate) {
-  const bool has_value = estimate.count > 0 && !std::isnan(estimate.mean);
-  return has_value ? -estimate.mean : std::numeric_limits<double>::infinity();
-}
-
-}  // namespace
-
 void sort_by(Comparison& comparison, const std::string& column) {
   auto& groups = comparison.groups;
-  const auto sort_on = [&](const auto& rank) {
+  if (const Rank rank = rank_by(column)) {
     std::stable_sort(groups.begin(), groups.end(),
                      [&](const RunGroup& a, const RunGroup& b) { return rank(a) < rank(b); });
-  };
-  if (column == "eval_reward") {
-    sort_on([](const RunGroup& group) { return rank_of(group.eval_reward); });
-  } else if (column == "best_eval_reward") {
-    sort_on([](const RunGroup& group) { return rank_of(group.best_eval_reward); });
-  } else if (column == "reward") {
-    sort_on([](const RunGroup& group) { return rank_of(group.reward); });
-  } else if (column == "runs") {
-    sort_on([](const RunGroup& group) { return -group.runs; });
-  } else {
-    const int64_t key = key_index(comparison.keys, column);
-    if (key < 0)
-      throw ConfigError(
-          fmt::format("--sort {}: the columns are eval_reward, best_eval_reward, reward, runs{}{}",
-                      in_quotes(column), comparison.keys.empty() ? "" : ", ",
-                      fmt::join(comparison.keys, ", ")));
-    std::stable_sort(groups.begin(), groups.end(), [&](const RunGroup& a, const RunGroup& b) {
-      return setting_less(a.settings[key], b.settings[key]);
-    });
+    return;
   }
+  const int64_t key = key_index(comparison.keys, column);
+  if (key < 0)
+    throw ConfigError(fmt::format(
+        "--sort {}: the columns are eval_reward, best_eval_reward, reward, runs{}{}",
+        in_quotes(column), comparison.keys.empty() ? "" : ", ", fmt::join(comparison.keys, ", ")));
+  std::stable_sort(groups.begin(), groups.end(), [&](const RunGroup& a, const RunGroup& b) {
+    return setting_less(a.settings[key], b.settings[key]);
+  });
 }
 
 }  // namespace pgtrain
