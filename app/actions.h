@@ -16,6 +16,7 @@ namespace pgtrain {
 struct TrainFlags {
   std::vector<std::filesystem::path> configs;
   std::vector<std::string> overrides;
+  std::optional<int64_t> until;
   bool json = false;
 };
 int run_train(const TrainFlags& flags);

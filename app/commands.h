@@ -35,6 +35,8 @@ void add_init_command(CLI::App& app, Action& action);
 void add_validate_command(CLI::App& app, Action& action);
 void add_config_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
+void add_compare_command(CLI::App& app, Action& action);
+void add_sweep_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
 void add_metrics_command(CLI::App& app, Action& action);
 void add_watch_command(CLI::App& app, Action& action);
