@@ -33,6 +33,7 @@ void add_score_command(CLI::App& app, Action& action);
 void add_config_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
+void add_report_command(CLI::App& app, Action& action);
 
 // Opens /dev/null for each closed standard stream: its number would go to the next file opened, and
 // messages into that file.

@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   pgtrain::add_convert_command(app, action);
   pgtrain::add_export_command(app, action);
   pgtrain::add_config_command(app, action);
+  pgtrain::add_report_command(app, action);
   pgtrain::add_bench_command(app, action);
   pgtrain::add_doctor_command(app, action);
   try {
