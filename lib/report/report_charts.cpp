@@ -147,6 +147,13 @@ Html figure(const Chart& chart, const std::vector<PlotLine>& lines, bool has_leg
                  {caption, has_legend ? legend(lines) : Html(), picture});
 }
 
+Html run_legend(const std::vector<ReportRun>& runs) {
+  Html items;
+  for (size_t i = 0; i < runs.size(); ++i)
+    items += element("li", {}, {line_key(static_cast<int>(i)), text(runs[i].name)});
+  return element("ul", {{"class", "legend"}}, items);
+}
+
 Html chart_of_run(const Chart& chart, const ReportRun& run) {
   std::vector<PlotLine> lines;
   for (const Source& source : chart.sources) {
@@ -180,7 +187,7 @@ Html line_key(int style) {
 }
 
 Html charts_of(const std::vector<ReportRun>& runs) {
-  Html out;
+  Html out = runs.size() == 1 ? Html() : run_legend(runs);
   for (const ChartGroup& group : chart_groups(runs)) {
     Html figures;
     for (const Chart& chart : group.charts)

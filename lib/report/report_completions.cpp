@@ -68,7 +68,7 @@ Html parts_table(const CompletionSample& sample, const ExperimentConfig& config)
     const RewardPartOptions* options = options_of(config, name);
     rows += element("tr", {},
                     {element("th", {{"scope", "row"}}, text(name)), cell(format_value(value)),
-                     cell(options == nullptr ? "" : "\u00D7 " + format_value(options->weight)),
+                     cell(options == nullptr ? "" : "\u00D7 " + json_number(options->weight)),
                      cell(options == nullptr ? "" : format_value(value * options->weight))});
   }
   const Html head = element("tr", {},

@@ -124,6 +124,26 @@ std::string setting(const Settings& settings, const std::string& key) {
   return found == settings.end() ? "\u2013" : found->second;
 }
 
+// Of every key the value that it has when nothing is set; of a part of the reward, what its metric
+// makes of the defaults.
+Settings default_settings(const ExperimentConfig& config) {
+  ExperimentConfig standard;
+  standard.reward.clear();
+  for (const RewardPartOptions& part : config.reward) {
+    standard.reward.emplace_back();
+    standard.reward.back().metric = part.metric;
+    standard.reward.back().command = part.command;
+  }
+  Settings settings;
+  for (auto& [key, value] : settings_of(standard)) settings[key] = value;
+  const RewardPartOptions unset;
+  for (size_t i = 0; i < config.reward.size(); ++i) {
+    settings[fmt::format("reward.{}.metric", i)] = unset.metric;
+    if (!config.reward[i].command.empty()) settings[fmt::format("reward.{}.command", i)] = "[]";
+  }
+  return settings;
+}
+
 // name_part of train/fairness.cpp undone: the / and % of a name.
 std::string plain_name(std::string name) {
   for (const auto& [code, sign] : {std::pair{"%2F", "/"}, std::pair{"%25", "%"}})
@@ -297,14 +317,13 @@ Html warnings_section(const ReportRun& run) {
 }
 
 Html configuration_section(const ReportRun& run) {
-  Settings defaults;
-  for (auto& [key, value] : settings_of(ExperimentConfig())) defaults[key] = value;
+  const Settings defaults = default_settings(run.record.config);
   Html rows;
   for (const auto& [key, value] : run.record.settings) {
     const std::string standard = setting(defaults, key);
     if (value != standard)
       rows += element("tr", {},
-                      {row_header(key), element("td", {}, text(value)),
+                      {row_header(key), element("td", {{"class", "setting"}}, text(value)),
                        element("td", {{"class", "note"}}, text(standard))});
   }
   Html out;

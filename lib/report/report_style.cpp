@@ -33,11 +33,12 @@ h4 { font-size: .95rem; margin-top: 1.25rem; color: var(--soft); }
 a { color: var(--link); text-underline-offset: .15em; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 .note, .unit { color: var(--soft); font-size: .875rem; font-weight: 400; }
+h2 + .note, h3 + .note, h4 + .note { margin-top: .4rem; }
 .bad { color: var(--bad); }
 nav { margin-top: .5rem; font-size: .9rem; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; }
 b, td, dd, .plot { font-variant-numeric: tabular-nums; }
 
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 10.5rem), 1fr)); gap: 1.1rem 1.75rem; margin-top: 1.5rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 9rem), 1fr)); gap: 1.1rem 1.5rem; margin-top: 1.5rem; }
 .facts dt { color: var(--soft); font-size: .8125rem; }
 .facts dd { font-size: 1.125rem; font-weight: 600; line-height: 1.35; }
 .facts dd.note { font-size: .8125rem; font-weight: 400; }
@@ -77,10 +78,13 @@ figcaption { overflow-wrap: anywhere; }
 
 .wide { overflow-x: auto; margin-top: .75rem; }
 table { border-collapse: collapse; font-size: .875rem; line-height: 1.4; }
-th, td { padding: .3rem 1.25rem .3rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); font-weight: 400; overflow-wrap: anywhere; }
-thead th { color: var(--soft); font-size: .8125rem; white-space: nowrap; }
+th, td { padding: .3rem 1.25rem .3rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); font-weight: 400; }
+th, .setting { overflow-wrap: anywhere; }
+thead th { color: var(--soft); font-size: .8125rem; }
 th:last-child, td:last-child { padding-right: 0; }
-tbody th { min-width: 7rem; }
+tbody th { min-width: 9rem; max-width: 24rem; }
+tbody th .key { display: inline-block; }
+.setting { min-width: 9rem; max-width: 36rem; }
 td { min-width: 3rem; }
 .num { text-align: right; white-space: nowrap; }
 .total > * { border-bottom: 0; font-weight: 600; }
@@ -90,7 +94,7 @@ td { min-width: 3rem; }
 
 .picks { display: grid; gap: 1.75rem; margin-top: 1rem; }
 .pick { min-width: 0; display: grid; gap: .6rem; padding-top: .75rem; border-top: 1px solid var(--rule); }
-.kind { display: inline-block; min-width: 3.5rem; color: var(--soft); font-size: .875rem; }
+.kind { display: inline-block; min-width: 4rem; color: var(--soft); font-size: .875rem; }
 .pair { display: grid; gap: .6rem 1.25rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
 .text { min-width: 0; display: flex; flex-direction: column; }
 .label { color: var(--soft); font-size: .8125rem; }

@@ -80,8 +80,10 @@ std::vector<std::string> tick_labels(const std::vector<double>& ticks) {
 
 std::string format_value(double value) {
   if (!std::isfinite(value)) return "not finite";
-  if (std::abs(value) >= 1000 && std::abs(value) < 1e15) return format_count(value);
-  return fmt::format("{:.4g}", value + 0.0);
+  const double size = std::abs(value);
+  if (size >= 1e15 || (size < 1e-3 && size > 0)) return fmt::format("{:.4g}", value);
+  if (size >= 1000 || value == std::round(value)) return format_count(value);
+  return fmt::format("{:.{}f}", value, size < 10 ? 4 : 2);
 }
 
 std::string format_count(double value) {

@@ -14,8 +14,8 @@ std::vector<double> axis_ticks(double low, double high, int count);
 // that is exact; "2e-05" where decimals would be many.
 std::vector<std::string> tick_labels(const std::vector<double>& ticks);
 
-// Four significant digits: "0.6182", "12.35", "1.5e-05", "-0.02"; from 1000 on as format_count;
-// "not finite" for NaN and infinities.
+// "0.6182" below 10, "12.30" below 1000, then as format_count, and so whole numbers: "3"; "1.5e-05"
+// and "2e+20" for the very small and large; "not finite" for NaN and infinities.
 std::string format_value(double value);
 
 // Rounded to an integer, with commas between thousands: "1,234,567".

@@ -31,6 +31,7 @@ struct Range {
   double low = 0;
   double high = 0;
   bool empty = true;
+  bool is_whole = false;  // has whole numbers only
 
   void add(double value) {
     if (!std::isfinite(value)) return;
@@ -82,6 +83,13 @@ Html svg_line(double x1, double y1, double x2, double y2, const char* css_class)
                           {"class", css_class}});
 }
 
+std::vector<double> ticks_of(const Range& range) {
+  auto ticks = axis_ticks(range.low, range.high, kTicks);
+  const auto is_between = [&](double tick) { return range.is_whole && tick != std::round(tick); };
+  ticks.erase(std::remove_if(ticks.begin(), ticks.end(), is_between), ticks.end());
+  return ticks;
+}
+
 double label_width(const std::vector<std::string>& labels) {
   size_t longest = 0;
   for (const std::string& label : labels) longest = std::max(longest, label.size());
@@ -90,7 +98,7 @@ double label_width(const std::vector<std::string>& labels) {
 
 // Lays out the left margin for the labels of y, and draws grid, labels and axis.
 Html axes(Frame& frame, const std::string& x_label) {
-  const auto y_ticks = axis_ticks(frame.y.low, frame.y.high, kTicks);
+  const auto y_ticks = ticks_of(frame.y);
   const auto y_labels = tick_labels(y_ticks);
   frame.left = label_width(y_labels) + 8;
   Html out;
@@ -99,7 +107,7 @@ Html axes(Frame& frame, const std::string& x_label) {
     out += svg_line(frame.left, y, kRight, y, "grid");
     out += svg_text(frame.left - 6, y + 3.5, "ty", y_labels[i]);
   }
-  const auto x_ticks = axis_ticks(frame.x.low, frame.x.high, kTicks);
+  const auto x_ticks = ticks_of(frame.x);
   const auto x_labels = tick_labels(x_ticks);
   for (size_t i = 0; i < x_ticks.size(); ++i) {
     const double x = frame.at_x(x_ticks[i]);
@@ -237,7 +245,11 @@ Html svg_plot(const Plot& plot) {
   }
   if (frame.y.empty) return {};
   frame.y = with_air(frame.y);
-  if (frame.x.low == frame.x.high) frame.x = with_air(frame.x);
+  if (frame.x.low == frame.x.high) {
+    frame.x.low -= 1;
+    frame.x.high += 1;
+  }
+  frame.x.is_whole = true;
   Html content = axes(frame, plot.x_label);
   std::string description;
   for (const PlotLine& line : plot.lines) {
@@ -268,6 +280,7 @@ Html svg_histogram(const std::string& title, const std::string& x_label,
   Frame frame;
   frame.x.add(first);
   frame.x.add(first + step * static_cast<double>(counts.size()));
+  frame.y.is_whole = true;
   frame.y.add(0);
   frame.y.add(1.05 * *std::max_element(counts.begin(), counts.end()));
   Html content = axes(frame, x_label);

@@ -12,7 +12,7 @@ namespace pgtrain {
 struct PlotLine {
   std::string name;
   int style = 0;          // from 0; lines of different styles look different
-  std::vector<double> x;  // finite, rising
+  std::vector<double> x;  // whole numbers, rising
   std::vector<double> y;  // as many; not finite = a gap
 };
 
