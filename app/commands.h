@@ -38,6 +38,7 @@ void add_bench_command(CLI::App& app, Action& action);
 void add_compare_command(CLI::App& app, Action& action);
 void add_sweep_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
+void add_report_command(CLI::App& app, Action& action);
 void add_metrics_command(CLI::App& app, Action& action);
 void add_watch_command(CLI::App& app, Action& action);
 // completion and manual; after all other commands, which they are about.

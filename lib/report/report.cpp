@@ -1,0 +1,98 @@
+#include "report/report.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <set>
+
+#include "report/html.h"
+#include "report/report_charts.h"
+#include "report/report_completions.h"
+#include "report/report_page.h"
+#include "report/report_run.h"
+#include "report/report_sections.h"
+#include "report/run_record.h"
+
+namespace pgtrain {
+namespace {
+
+struct SectionOfPage {
+  const char* id;
+  const char* title;
+  Html content;
+};
+
+// What the report says of one run, but for its curves.
+std::vector<SectionOfPage> run_sections(const ReportRun& run, const char* heading_inside) {
+  return {{"completions", "Completions", completions_section(run, heading_inside)},
+          {"groups", "Reward by group", fairness_section(run)},
+          {"words", "Words penalised", words_section(run)},
+          {"warnings", "Warnings", warnings_section(run)},
+          {"configuration", "Configuration", configuration_section(run)},
+          {"origin", "Origin and checkpoints", provenance_section(run)}};
+}
+
+Html navigation(const std::vector<SectionOfPage>& sections) {
+  Html links;
+  for (const SectionOfPage& section : sections)
+    if (!section.content.empty())
+      links += element("a", {{"href", std::string("#") + section.id}}, text(section.title));
+  return element("nav", {{"aria-label", "Sections"}}, links);
+}
+
+Html page_of_run(const ReportRun& run, const std::string& title) {
+  std::vector<SectionOfPage> sections = run_sections(run, "h3");
+  sections.insert(sections.begin(), {"curves", "Curves", charts_of({run})});
+  Html main;
+  for (const SectionOfPage& section : sections)
+    if (!section.content.empty())
+      main += element("section", {},
+                      {element("h2", {{"id", section.id}}, text(section.title)), section.content});
+  return Html{element("header", {}, {element("h1", {}, text(title)), navigation(sections)}),
+              element("main", {}, {summary_section(run), main})};
+}
+
+Html page_of_runs(const std::vector<ReportRun>& runs, const std::string& title) {
+  std::vector<SectionOfPage> sections = {{"results", "Results", comparison_section(runs)},
+                                         {"curves", "Curves", charts_of(runs)}};
+  Html main;
+  for (const SectionOfPage& section : sections)
+    if (!section.content.empty())
+      main += element("section", {},
+                      {element("h2", {{"id", section.id}}, text(section.title)), section.content});
+  for (size_t i = 0; i < runs.size(); ++i) {
+    Html content = Html{element("h2", {{"id", fmt::format("run-{}", i + 1)}},
+                                {line_key(static_cast<int>(i)), text(runs[i].name)}),
+                        summary_section(runs[i])};
+    for (const SectionOfPage& section : run_sections(runs[i], "h4"))
+      if (!section.content.empty())
+        content += element("h3", {}, text(section.title)) + section.content;
+    main += element("section", {}, content);
+  }
+  return Html{element("header", {}, {element("h1", {}, text(title)), navigation(sections)}),
+              element("main", {}, main)};
+}
+
+// Runs of one name are called by their folders.
+void make_names_different(std::vector<ReportRun>& runs) {
+  std::set<std::string> seen;
+  bool is_unique = true;
+  for (const ReportRun& run : runs) is_unique = seen.insert(run.name).second && is_unique;
+  if (is_unique) return;
+  for (ReportRun& run : runs) run.name = run.record.directory.string();
+}
+
+}  // namespace
+
+std::string report_page(const std::vector<std::filesystem::path>& paths, const std::string& title) {
+  std::vector<ReportRun> runs;
+  for (const auto& directory : find_runs(paths)) runs.push_back(read_report_run(directory));
+  make_names_different(runs);
+  if (runs.size() == 1) {
+    const std::string shown = title.empty() ? runs[0].name : title;
+    return html_page(shown, page_of_run(runs[0], shown));
+  }
+  const std::string shown = title.empty() ? fmt::format("{} runs", runs.size()) : title;
+  return html_page(shown, page_of_runs(runs, shown));
+}
+
+}  // namespace pgtrain
