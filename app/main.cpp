@@ -29,12 +29,13 @@ Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 training diver
 
 // In the order of the help.
 constexpr void (*kCommands[])(CLI::App&, pgtrain::Action&) = {
-    pgtrain::add_init_command,    pgtrain::add_validate_command, pgtrain::add_train_command,
-    pgtrain::add_watch_command,   pgtrain::add_metrics_command,  pgtrain::add_compare_command,
-    pgtrain::add_sweep_command,   pgtrain::add_sample_command,   pgtrain::add_chat_command,
-    pgtrain::add_eval_command,    pgtrain::add_score_command,    pgtrain::add_inspect_command,
-    pgtrain::add_convert_command, pgtrain::add_export_command,   pgtrain::add_config_command,
-    pgtrain::add_bench_command,   pgtrain::add_doctor_command,   pgtrain::add_completion_command};
+    pgtrain::add_init_command,      pgtrain::add_validate_command, pgtrain::add_train_command,
+    pgtrain::add_watch_command,     pgtrain::add_metrics_command,  pgtrain::add_report_command,
+    pgtrain::add_compare_command,   pgtrain::add_sweep_command,    pgtrain::add_sample_command,
+    pgtrain::add_chat_command,      pgtrain::add_eval_command,     pgtrain::add_score_command,
+    pgtrain::add_inspect_command,   pgtrain::add_convert_command,  pgtrain::add_export_command,
+    pgtrain::add_config_command,    pgtrain::add_bench_command,    pgtrain::add_doctor_command,
+    pgtrain::add_completion_command};
 
 }  // namespace
 
