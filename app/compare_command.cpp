@@ -1,11 +1,13 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <set>
 
 #include "commands.h"
 #include "core/error.h"
 #include "report/compare.h"
+#include "text/unicode.h"
 
 namespace pgtrain {
 namespace {
@@ -27,6 +29,19 @@ std::vector<std::filesystem::path> distinct_runs(const std::vector<std::filesyst
   return result;
 }
 
+// The same seed and settings give the same bits, which a confidence interval would take for two
+// observations.
+void warn_of_repeated_seeds(const Comparison& comparison) {
+  for (const RunGroup& group : comparison.groups) {
+    const auto repeated = std::adjacent_find(group.seeds.begin(), group.seeds.end());
+    if (repeated != group.seeds.end())
+      spdlog::warn(
+          "the runs {} are one row, but seed {} occurs more than once: they are no "
+          "independent samples",
+          escape_text(fmt::format("{}", fmt::join(group.names, ", "))), escape_text(*repeated));
+  }
+}
+
 int run_compare(const Flags& flags) {
   ExitCode code = kExitDone;
   std::vector<RunSummary> runs;
@@ -38,6 +53,7 @@ int run_compare(const Flags& flags) {
     }
   Comparison comparison = compare_runs(runs, flags.by);
   sort_by(comparison, flags.sort);
+  if (flags.by.empty()) warn_of_repeated_seeds(comparison);
   if (flags.json)
     print(comparison_json(comparison));
   else

@@ -345,6 +345,11 @@ TEST_CASE("compare reads runs and folders of runs, leaves out what cannot be rea
   CHECK(lines_of(table.out).size() == 2);
   // The same runs by another way count once.
   CHECK(experiment.run({"compare", "s", folder_of(experiment, "s", "seed-1")}).out == table.out);
+  CHECK(table.err.empty());
+  fs::copy(folder_of(experiment, "s", "seed-1"), experiment / "copy",
+           fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+  const ProcessResult repeated = experiment.run({"compare", "s", "copy"});
+  CHECK((repeated.code == 0 && contains(repeated.err, "seed 1 occurs more than once")));
   const auto parsed = json::parse(experiment.run({"compare", "s", "--json"}).out);
   CHECK(parsed.at("groups").at(0).at("seeds") == json::parse("[1,2]"));
   CHECK(parsed.at("groups").at(0).at("eval_reward").at("count") == 2);
