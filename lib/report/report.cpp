@@ -6,6 +6,7 @@
 
 #include "report/html.h"
 #include "report/report_charts.h"
+#include "report/report_comparison.h"
 #include "report/report_completions.h"
 #include "report/report_page.h"
 #include "report/report_run.h"
