@@ -33,7 +33,7 @@ h4 { font-size: .95rem; margin-top: 1.25rem; color: var(--soft); }
 a { color: var(--link); text-underline-offset: .15em; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 .note, .unit { color: var(--soft); font-size: .875rem; font-weight: 400; }
-h2 + .note, h3 + .note, h4 + .note { margin-top: .4rem; }
+h2 + .note, h3 + .note, h4 + .note, dl + .note { margin-top: .4rem; }
 .bad { color: var(--bad); }
 nav { margin-top: .5rem; font-size: .9rem; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; }
 b, td, dd, .plot { font-variant-numeric: tabular-nums; }
