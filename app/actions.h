@@ -16,6 +16,7 @@ namespace pgtrain {
 struct TrainFlags {
   std::vector<std::filesystem::path> configs;
   std::vector<std::string> overrides;
+  std::optional<int64_t> until;
   bool json = false;
 };
 int run_train(const TrainFlags& flags);
@@ -46,21 +47,29 @@ struct EvalFlags {
 };
 int run_eval(const EvalFlags& flags);
 
-struct SampleFlags {
+// Which policy writes, and how.
+struct GenerationFlags {
   CheckpointFlags source;
-  std::vector<std::string> prompts;
-  std::string prompt_file;
-  int64_t count = 1;
   int64_t max_new_tokens = 256;
   uint64_t seed = 0;
   int threads = 0;
   bool greedy = false;
-  bool json = false;
-  bool chat = false;
+  bool chat = false;         // by the model's chat template
+  bool prefer_chat = false;  // the same, where the model has one
   std::string system;
   SamplerOptions sampler;
 };
+
+struct SampleFlags {
+  GenerationFlags generation;
+  std::vector<std::string> prompts;
+  std::string prompt_file;
+  int64_t count = 1;
+  bool json = false;
+};
 int run_sample(const SampleFlags& flags);
+
+int run_chat(const GenerationFlags& flags);
 
 // Where a model goes and in which form.
 struct ModelOutputFlags {
@@ -90,12 +99,11 @@ struct InspectFlags {
 };
 int run_inspect(const InspectFlags& flags);
 
-struct ConfigFlags {
+struct ValidateFlags {
   std::vector<std::filesystem::path> configs;
   std::vector<std::string> overrides;
-  bool changed = false;
-  std::string key;
+  bool quick = false;
 };
-int run_validate(const ConfigFlags& flags);
+int run_validate(const ValidateFlags& flags);
 
 }  // namespace pgtrain

@@ -8,6 +8,13 @@
 namespace pgtrain {
 namespace {
 
+struct ConfigFlags {
+  std::vector<std::filesystem::path> configs;
+  std::vector<std::string> overrides;
+  bool changed = false;
+  std::string key;
+};
+
 int run_show(const ConfigFlags& flags) {
   print(dump_experiment(load_experiment(flags.configs, flags.overrides), flags.changed));
   return kExitDone;
@@ -44,18 +51,27 @@ void add_experiment_flags(CLI::App& command, std::vector<std::filesystem::path>&
       ->allow_extra_args(false);
 }
 
+void add_validate_command(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<ValidateFlags>();
+  CLI::App* command = app.add_subcommand(
+      "validate", "Check everything that can be checked without training, and what it will take");
+  add_experiment_flags(*command, flags->configs, flags->overrides, true);
+  command->add_flag("--quick", flags->quick, "no estimate of the time, for which steps are tried");
+  command->footer(
+      "Reads data, tokenizer and model, works out the memory, and tries two steps to tell the "
+      "time; nothing is kept.\n"
+      "Example:\n  pgtrain validate --config configs/quickstart.yaml");
+  command->callback([flags, &action] { action = [flags] { return run_validate(*flags); }; });
+}
+
 void add_config_command(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ConfigFlags>();
-  CLI::App* command = app.add_subcommand("config", "Show, check and explain experiment files");
+  CLI::App* command = app.add_subcommand("config", "Show and explain experiment files");
   command->require_subcommand(0, 1);
   CLI::App* show = command->add_subcommand("show", "Print the resolved experiment");
   add_experiment_flags(*show, flags->configs, flags->overrides, true);
   show->add_flag("--changed", flags->changed, "only what differs from the defaults");
   show->callback([flags, &action] { action = [flags] { return run_show(*flags); }; });
-  CLI::App* validate =
-      command->add_subcommand("validate", "Check everything that can be checked without training");
-  add_experiment_flags(*validate, flags->configs, flags->overrides, true);
-  validate->callback([flags, &action] { action = [flags] { return run_validate(*flags); }; });
   CLI::App* explain_command =
       command->add_subcommand("explain", "Say what a key means; without a key, list all");
   explain_command->add_option("key", flags->key, "for example algorithm.baseline");
@@ -66,7 +82,6 @@ void add_config_command(CLI::App& app, Action& action) {
   command->footer(
       "Examples:\n"
       "  pgtrain config show --config configs/quickstart.yaml --changed\n"
-      "  pgtrain config validate --config my.yaml\n"
       "  pgtrain config explain algorithm.baseline");
 }
 

@@ -51,11 +51,12 @@ int run_engine() {
 
 int run_train(const TrainFlags&) { return run_engine(); }
 int run_sample(const SampleFlags&) { return run_engine(); }
+int run_chat(const GenerationFlags&) { return run_engine(); }
 int run_eval(const EvalFlags&) { return run_engine(); }
 int run_export(const ExportFlags&) { return run_engine(); }
 int run_convert(const ConvertFlags&) { return run_engine(); }
 int run_inspect(const InspectFlags&) { return run_engine(); }
-int run_validate(const ConfigFlags&) { return run_engine(); }
+int run_validate(const ValidateFlags&) { return run_engine(); }
 int run_bench(const BenchFlags&) { return run_engine(); }
 int run_doctor(bool) { return run_engine(); }
 

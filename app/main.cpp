@@ -14,15 +14,27 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   pgtrain train --config configs/quickstart.yaml                 train, or go on where a killed run stopped
   pgtrain train --config configs/quickstart.yaml --set run.seed=2 --set run.name=second
+  pgtrain watch runs/quickstart                                  its curves, live, in another terminal
   pgtrain sample --checkpoint runs/quickstart --prompt "en 4217"
   pgtrain eval --checkpoint runs/quickstart
   pgtrain export --checkpoint runs/story_endings --format gguf --output model.gguf
   pgtrain score --references ref.txt --metric bleu chrf < hyp.txt
+  pgtrain sweep --config configs/quickstart.yaml --directory runs/lr --grid optimizer.learning_rate=1e-3,2e-3 --seeds 1..3
+  pgtrain compare runs/lr
   pgtrain config explain algorithm.baseline
   pgtrain bench --config configs/article_gru.yaml
 
 Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 training diverged; 4 bad input file or checkpoint;
   5 disk; 75 stopped by SIGTERM after saving, run again to go on; 130 interrupted after saving.)";
+
+// In the order of the help.
+constexpr void (*kCommands[])(CLI::App&, pgtrain::Action&) = {
+    pgtrain::add_init_command,    pgtrain::add_validate_command, pgtrain::add_train_command,
+    pgtrain::add_watch_command,   pgtrain::add_metrics_command,  pgtrain::add_compare_command,
+    pgtrain::add_sweep_command,   pgtrain::add_sample_command,   pgtrain::add_chat_command,
+    pgtrain::add_eval_command,    pgtrain::add_score_command,    pgtrain::add_inspect_command,
+    pgtrain::add_convert_command, pgtrain::add_export_command,   pgtrain::add_config_command,
+    pgtrain::add_bench_command,   pgtrain::add_doctor_command,   pgtrain::add_completion_command};
 
 }  // namespace
 
@@ -38,6 +50,7 @@ int main(int argc, char** argv) {
   app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
   pgtrain::Action action;
+  for (const auto add : kCommands) add(app, action);
   pgtrain::add_train_command(app, action);
   pgtrain::add_sample_command(app, action);
   pgtrain::add_eval_command(app, action);

@@ -1,12 +1,6 @@
-#include <stdlib.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "actions.h"
 #include "commands.h"
@@ -21,47 +15,12 @@
 #include "tensor/row_kernels.h"
 #include "train/memory_estimate.h"
 #include "train/trainer.h"
+#include "trial_steps.h"
 
 namespace pgtrain {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::ordered_json;
-
-// A new folder in the system's place for temporary files; removed with everything in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::error_code error;
-    const fs::path parent = fs::temp_directory_path(error);
-    if (error)
-      throw DiskError(
-          fmt::format("no folder for temporary files: {}; set TMPDIR", error.message()));
-    path_ = (parent / "pgtrain-bench-XXXXXX").string();
-    if (mkdtemp(path_.data()) == nullptr)
-      throw DiskError(fmt::format("{}: cannot be made: {}", path_, std::strerror(errno)));
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-// The experiment without what is not measured, in a folder that can be thrown away.
-ExperimentConfig only_steps(ExperimentConfig config, const std::string& folder, int64_t steps) {
-  config.run.directory = folder + "/run";
-  config.warmup.steps = 0;
-  config.train.steps = std::max(config.train.steps, steps);  // the learning rate may depend on it
-  config.eval.every = 0;
-  config.log.completions_per_step = 0;
-  return config;
-}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -153,7 +112,7 @@ int run_bench(const BenchFlags& flags) {
   const TemporaryFolder folder;
   const int64_t steps = flags.steps + 1;
   const ExperimentConfig config =
-      only_steps(load_experiment(flags.configs, flags.overrides), folder.path(), steps);
+      only_steps(load_experiment(flags.configs, flags.overrides), folder, steps);
   prepare_math();
   Trainer trainer(config);
   const double startup = process_age();

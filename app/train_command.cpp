@@ -11,7 +11,16 @@ void add_train_command(CLI::App& app, Action& action) {
       app.add_subcommand("train", "Run an experiment, or resume it exactly where it stopped");
   add_experiment_flags(*command, flags->configs, flags->overrides, true,
                        "optimizer.learning_rate=3e-4");
-  command->add_flag("--json", flags->json, "end with one JSON line on standard output");
+  command
+      ->add_option("--until", flags->until,
+                   "stop once this many policy-gradient steps are done: save and leave with status "
+                   "'paused'. The same command without it goes on, to the same bits")
+      ->type_name("STEP")
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag(
+      "--json", flags->json,
+      "end with one JSON line on standard output: run_dir, status (done, paused, stopped or "
+      "interrupted), step, reward, eval_reward, best_reward, best_step");
   command->footer(
       "Examples:\n"
       "  pgtrain train --config configs/quickstart.yaml\n"

@@ -10,7 +10,5 @@ namespace pgtrain {
 void set_up_log(const char* level);
 // Adds a copy of all later messages to the file. Throws DiskError.
 void log_to_file(const std::filesystem::path& path);
-// stderr is a terminal that understands cursor movement.
-bool stderr_is_terminal();
 
 }  // namespace pgtrain

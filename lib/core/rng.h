@@ -18,7 +18,8 @@ enum class Purpose : uint32_t {
   kUser = 5,
   kMiniBatch = 6,
   kDropout = 7,
-  kNoise = 8
+  kNoise = 8,
+  kSweep = 9
 };
 
 // Four 32-bit words of the Philox4x32-10 block cipher.

@@ -1,7 +1,6 @@
 #include "metrics/progress.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,21 +8,15 @@
 #include <cstdio>
 #include <utility>
 
-#include "core/log.h"
+#include "core/terminal.h"
 
 namespace pgtrain {
 namespace {
 
 constexpr std::string_view kClearLine = "\r\x1b[K";  // to column 1, erase to the end of the line
 constexpr std::chrono::milliseconds kFrame(50);
-constexpr int kUsualWidth = 80;
 
-int stderr_width() {
-  if (!stderr_is_terminal()) return 0;
-  winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsualWidth;
-  return size.ws_col;
-}
+int stderr_width() { return is_terminal(STDERR_FILENO) ? terminal_size(STDERR_FILENO).columns : 0; }
 
 void write_stderr(std::string_view bytes) {
   std::fwrite(bytes.data(), 1, bytes.size(), stderr);

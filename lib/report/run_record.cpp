@@ -17,12 +17,12 @@ bool is_run(const fs::path& directory) {
   return fs::is_regular_file(directory / kConfig, ignored);
 }
 
+}  // namespace
+
 bool is_at_end(const TrainOptions& limits, int64_t step, const Curve& tokens) {
   return step >= limits.steps || (limits.max_tokens > 0 && !tokens.empty() &&
                                   tokens.values.back() >= static_cast<double>(limits.max_tokens));
 }
-
-}  // namespace
 
 void add_row(Curves& curves, const Row& row) {
   const RowValue* phase = row.find("phase");

@@ -31,6 +31,9 @@ void add_row(Curves& curves, const Row& row);
 // The curve, or an empty one.
 const Curve& curve_of(const Curves& curves, const std::string& phase, const std::string& column);
 
+// A run with these limits has nothing left to do after the step. tokens: its num_tokens.
+bool is_at_end(const TrainOptions& limits, int64_t step, const Curve& tokens);
+
 struct RunRecord {
   std::filesystem::path directory;
   ExperimentConfig config;

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/protobuf_reader.h"
 #include "text/base64.h"
 #include "text/charsmap.h"
-#include "text/protobuf_reader.h"
 #include "text/unicode.h"
 #include "text/utf8_cursor.h"
 

@@ -71,6 +71,15 @@ void describe_log(Section& s, LogOptions& o) {
   s.field("completions_per_step", o.completions_per_step,
           "completions of each step and evaluation that go to completions.jsonl",
           between(0, 1 << 20));
+  s.field(
+      "tensorboard", o.tensorboard,
+      "also write an event file for TensorBoard: every column of metrics.jsonl and timing.jsonl, "
+      "histograms, completions");
+  s.field("histogram_every", o.histogram_every,
+          "steps between histograms of rewards, lengths and advantages, and completions, in the "
+          "event file; "
+          "0 = never (evaluations always show completions)",
+          at_least(0));
 }
 
 void check_optimizer(const OptimizerOptions& now, Problems& problems) {
@@ -209,7 +218,8 @@ std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentCon
   const auto is_free = [&](const std::string& key) {
     if (key == "run.seed" || key == "run.parallel") return false;
     return key.rfind("run.", 0) == 0 || key.rfind("checkpoint.", 0) == 0 ||
-           key == "train.max_tokens" || (key == "train.steps" && !steps_matter);
+           key == "log.tensorboard" || key == "log.histogram_every" || key == "train.max_tokens" ||
+           (key == "train.steps" && !steps_matter);
   };
   const auto old_values = values(std::move(before));
   const auto new_values = values(std::move(now));

@@ -58,6 +58,8 @@ struct CheckpointOptions {
 struct LogOptions {
   int64_t completions_per_step = 4;
   int64_t gradient_noise_every = 10;  // 0 = never
+  bool tensorboard = true;
+  int64_t histogram_every = 10;  // 0 = never
 };
 
 struct ExperimentConfig {
@@ -99,7 +101,8 @@ std::vector<std::pair<std::string, std::string>> settings_of(ExperimentConfig co
 
 // Keys that differ between two resolved experiments and that a run may not change half-way: "key:
 // before -> now". Free to change: run.*, but not the seed and run.parallel, checkpoint.*,
-// train.max_tokens, and train.steps as long as the learning rate does not depend on it.
+// log.tensorboard, log.histogram_every, train.max_tokens, and train.steps as long as the learning
+// rate does not depend on it.
 std::vector<std::string> conflicting_keys(ExperimentConfig before, ExperimentConfig now);
 
 }  // namespace pgtrain

@@ -6,6 +6,9 @@
 // - completions.jsonl: sampled completions with target and score parts; likewise.
 // - timing.jsonl: seconds and tokens per second of each step; wall-clock, so not part of the exact
 //   record.
+// - events.out.tfevents.SECONDS.pgtrain: the rows, histograms and texts for TensorBoard
+// (event_log.h);
+//   a view, not part of the exact record.
 // - train.log: log messages.
 // - checkpoints/: see checkpoint/checkpoint_store.h.
 #pragma once

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,19 +10,19 @@
 #include "metrics/progress.h"
 #include "metrics/sink.h"
 #include "train/evaluation.h"
+#include "train/event_log.h"
 #include "train/run_directory.h"
 
 namespace pgtrain {
 
 class RunLog {
  public:
-  // Opens the files of the directory and cuts them back to what the state counts on. part_names and
-  // completions_per_step as in write_completions.
-  RunLog(const RunDirectory& directory, const RunState& state, std::vector<std::string> part_names,
-         int64_t completions_per_step);
+  // Opens the files of the directory and cuts them back to what the state counts on.
+  RunLog(const RunDirectory& directory, const ExperimentConfig& config, const RunState& state,
+         std::vector<std::string> part_names);
 
-  void write_metrics(const Row& row) { metrics_.write(row); }
-  void write_timing(const Row& row) { timing_.write(row); }
+  void write_metrics(const Row& row);
+  void write_timing(const Row& row);
   // Some completions, spread over the whole rollout. advantages [batch, time] or null.
   void write_completions(const std::string& phase, int64_t step, const Rollout& rollout,
                          const Dataset& data, const at::Tensor* advantages);
@@ -37,6 +38,7 @@ class RunLog {
   JsonlSink metrics_;
   JsonlSink completions_;
   JsonlSink timing_;
+  std::optional<EventLog> events_;  // with log.tensorboard
   ProgressLine progress_;
 };
 

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "core/signals.h"
+#include "metrics/row_reader.h"
 #include "rl/group_advantage.h"
 #include "tensor/blas.h"
 #include "tensor/masked.h"
@@ -121,8 +122,7 @@ Trainer::Trainer(const ExperimentConfig& config)
   freeze_embedder();
   directory_->record(config_);
   restore_links();
-  log_ = std::make_unique<RunLog>(*directory_, state_, experiment_.reward->part_names(),
-                                  config_.log.completions_per_step);
+  log_ = std::make_unique<RunLog>(*directory_, config_, state_, experiment_.reward->part_names());
   drift_.read_first(*directory_ / "metrics.jsonl");
 }
 
@@ -217,7 +217,7 @@ bool Trainer::is_done() const {
          (limits.max_tokens > 0 && state_.num_tokens >= limits.max_tokens);
 }
 
-TrainOutcome Trainer::run() {
+TrainOutcome Trainer::run(int64_t until) {
   const AlgorithmOptions& algorithm = config_.algorithm;
   if (algorithm.epochs * algorithm.mini_batches == 1 &&
       (algorithm.loss == "ppo" || algorithm.loss == "gspo" || algorithm.loss == "cispo" ||
@@ -238,20 +238,32 @@ TrainOutcome Trainer::run() {
       evaluate_if_due();
       save();
     }
-    while (!is_done() && !StopFlag::raised()) {
+    while (!is_done() && state_.step < until && !StopFlag::raised()) {
       train_step();
       evaluate_and_save_if_due();
     }
   }
   log_->progress().finish();
   if (saved_as_ != checkpoint_name(state_.phase, state_.step)) save();
-  outcome_.exit_code = state_.phase == kTrain && is_done() ? kExitDone : StopFlag::exit_code();
-  outcome_.step = state_.phase == kTrain ? state_.step : 0;
+  return outcome(until);
+}
+
+TrainOutcome Trainer::outcome(int64_t until) const {
+  TrainOutcome result;
+  const bool is_training = state_.phase == kTrain;
+  const bool is_at_end = is_training && is_done();
+  result.is_paused = is_training && !is_at_end && state_.step >= until;
+  result.exit_code = is_at_end || result.is_paused ? kExitDone : StopFlag::exit_code();
+  result.step = is_training ? state_.step : 0;
+  read_rows(*directory_ / "metrics.jsonl", 0, [&](const Row& row) {
+    if (row.find("reward") != nullptr) result.reward = row.number("reward");
+    if (row.find("eval_reward") != nullptr) result.eval_reward = row.number("eval_reward");
+  });
   if (state_.has_best) {
-    outcome_.best_reward = state_.best_score;
-    outcome_.best_step = state_.best_step;
+    result.best_reward = state_.best_score;
+    result.best_step = state_.best_step;
   }
-  return outcome_;
+  return result;
 }
 
 std::vector<StepTimes> Trainer::measure(int64_t steps) {
@@ -512,7 +524,6 @@ void Trainer::evaluate_if_due() {
   for (const std::string& warning : diagnostics_.after_evaluation(row)) warn(warning);
   log_->write_completions("eval", state_.step, rollout, *experiment_.eval, nullptr);
   const double reward = row.number("eval_reward");
-  outcome_.eval_reward = reward;
   if (!state_.has_best || reward > state_.best_score) {
     state_.has_best = true;
     state_.best_score = reward;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,9 +36,11 @@
 namespace pgtrain {
 
 struct TrainOutcome {
-  ExitCode exit_code = kExitDone;     // done, stopped by SIGTERM or interrupted by SIGINT
+  ExitCode exit_code = kExitDone;     // done or paused, stopped by SIGTERM, interrupted by SIGINT
+  bool is_paused = false;             // `until` came before the end
   int64_t step = 0;                   // finished policy-gradient steps
-  std::optional<double> eval_reward;  // of the last evaluation of this process
+  std::optional<double> reward;       // of the last of these steps, whichever process made it
+  std::optional<double> eval_reward;  // of the last evaluation; likewise
   std::optional<double> best_reward;
   int64_t best_step = 0;
 };
@@ -50,10 +53,12 @@ class Trainer {
   explicit Trainer(const ExperimentConfig& config);
   ~Trainer();
 
-  // Trains to the end, or until StopFlag is raised: then the step in work is finished and saved.
+  // Trains to the end; or until that many policy-gradient steps are done and saved; or until
+  // StopFlag is raised: then the step in work is finished and saved. Where a run is cut changes no
+  // bit of what it ends with.
   // Throws DivergenceError after train.max_nonfinite_steps non-finite steps in a row, DiskError
   // when a row or checkpoint cannot be written.
-  TrainOutcome run();
+  TrainOutcome run(int64_t until = std::numeric_limits<int64_t>::max());
 
   // Makes policy-gradient steps of the experiment and returns their times, without evaluations and
   // checkpoints; fewer when StopFlag is raised. The experiment has warmup.steps 0 and the run is
@@ -77,6 +82,7 @@ class Trainer {
   // The phases.
   void warm_up();
   void warmup_step();
+  TrainOutcome outcome(int64_t until) const;
   // Without what follows a step: evaluation, checkpoint.
   StepTimes train_step();
   void evaluate_and_save_if_due();
@@ -118,7 +124,6 @@ class Trainer {
   std::unique_ptr<RunLog> log_;
   Diagnostics diagnostics_;
   DriftWatch drift_;
-  TrainOutcome outcome_;
   std::chrono::steady_clock::time_point started_;
   int64_t started_step_ = 0;
 };

@@ -24,7 +24,8 @@ TEST_CASE("every command has a help text and exits with 0") {
   const std::vector<std::vector<std::string>> commands = {
       {},         {"train"},          {"sample"},           {"eval"},
       {"config"}, {"config", "show"}, {"config", "schema"}, {"doctor"},
-      {"bench"}};
+      {"bench"},  {"init"},           {"validate"},         {"chat"},
+      {"manual"}, {"completion"}};
   for (std::vector<std::string> command : commands) {
     command.emplace_back("--help");
     const ProcessResult result = run_pgtrain(command);
@@ -91,15 +92,15 @@ TEST_CASE("config show prints what config show reads back to the same text") {
   CHECK_FALSE(contains(changed.out, "max_nonfinite_steps"));
 }
 
-TEST_CASE("config validate checks the data too and writes nothing") {
+TEST_CASE("validate checks the data too and writes nothing") {
   const Experiment experiment;
   const auto before = listing(experiment.path());
-  const ProcessResult result = experiment.run({"config", "validate", "-c", "tiny.yaml"});
+  const ProcessResult result = experiment.run({"validate", "-c", "tiny.yaml"});
   CHECK(result.code == 0);
   CHECK(contains(result.out, "valid"));
   CHECK(contains(result.out, "12 training records, 4 evaluation records, vocabulary 20"));
   const ProcessResult missing =
-      experiment.run({"config", "validate", "-c", "tiny.yaml", "-s", "data.eval=none.jsonl"});
+      experiment.run({"validate", "-c", "tiny.yaml", "-s", "data.eval=none.jsonl"});
   CHECK(missing.code == 4);
   CHECK(contains(missing.err, "none.jsonl: cannot open"));
   CHECK(listing(experiment.path()) == before);

@@ -79,6 +79,26 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("trainer: paused at any step it goes on to the bits of the uninterrupted run",
+          "[train]") {
+  const Workshop shop;
+  const Settings settings = {"warmup.steps=3", "algorithm.preset=grpo", "optimizer.ema_decay=0.7"};
+  Trainer(shop.config("whole", settings)).run();
+  for (const int64_t until : {0, 1, 4, 4, 2, 5}) {
+    const TrainOutcome outcome = Trainer(shop.config("paused", settings)).run(until);
+    CHECK((outcome.is_paused && outcome.exit_code == kExitDone && outcome.step >= until));
+  }
+  const TrainOutcome last = Trainer(shop.config("paused", settings)).run(6);
+  CHECK((!last.is_paused && last.step == 6));
+  CHECK(record_of(shop / "paused") == record_of(shop / "whole"));
+  // A process that has nothing left to do knows the values of the ones before it.
+  const TrainOutcome again = Trainer(shop.config("paused", settings)).run(1);
+  CHECK((!again.is_paused && again.step == 6));
+  CHECK(again.reward == last.reward);
+  CHECK(again.reward == column(shop / "whole", "reward").back());
+  CHECK((again.eval_reward.has_value() && again.eval_reward == last.eval_reward));
+}
+
 TEST_CASE("trainer: every preset trains, on policy in its first update", "[train]") {
   for (const char* preset : {"reinforce", "rloo", "a2c", "ppo", "grpo", "dr_grpo", "dapo", "gspo",
                              "cispo", "reinforce_pp", "remax", "scst", "mrt"}) {

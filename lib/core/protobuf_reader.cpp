@@ -1,4 +1,4 @@
-#include "text/protobuf_reader.h"
+#include "core/protobuf_reader.h"
 
 #include <cstring>
 
