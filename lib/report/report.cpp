@@ -6,6 +6,7 @@
 
 #include "report/html.h"
 #include "report/report_charts.h"
+#include "report/report_comparison.h"
 #include "report/report_completions.h"
 #include "report/report_page.h"
 #include "report/report_run.h"
@@ -39,34 +40,35 @@ Html navigation(const std::vector<SectionOfPage>& sections) {
   return element("nav", {{"aria-label", "Sections"}}, links);
 }
 
+Html with_headings(const std::vector<SectionOfPage>& sections) {
+  Html out;
+  for (const SectionOfPage& section : sections)
+    if (!section.content.empty())
+      out += element("section", {},
+                     {element("h2", {{"id", section.id}}, text(section.title)), section.content});
+  return out;
+}
+
 Html page_of_run(const ReportRun& run, const std::string& title) {
   std::vector<SectionOfPage> sections = run_sections(run, "h3");
   sections.insert(sections.begin(), {"curves", "Curves", charts_of({run})});
-  Html main;
-  for (const SectionOfPage& section : sections)
-    if (!section.content.empty())
-      main += element("section", {},
-                      {element("h2", {{"id", section.id}}, text(section.title)), section.content});
   return Html{element("header", {}, {element("h1", {}, text(title)), navigation(sections)}),
-              element("main", {}, {summary_section(run), main})};
+              element("main", {}, {summary_section(run), with_headings(sections)})};
 }
 
 Html page_of_runs(const std::vector<ReportRun>& runs, const std::string& title) {
   std::vector<SectionOfPage> sections = {{"results", "Results", comparison_section(runs)},
                                          {"curves", "Curves", charts_of(runs)}};
-  Html main;
-  for (const SectionOfPage& section : sections)
-    if (!section.content.empty())
-      main += element("section", {},
-                      {element("h2", {{"id", section.id}}, text(section.title)), section.content});
+  Html main = with_headings(sections);
   for (size_t i = 0; i < runs.size(); ++i) {
     Html content = Html{element("h2", {{"id", fmt::format("run-{}", i + 1)}},
                                 {line_key(static_cast<int>(i)), text(runs[i].name)}),
                         summary_section(runs[i])};
+    Html more = element("summary", {}, text("Completions, configuration, checkpoints"));
     for (const SectionOfPage& section : run_sections(runs[i], "h4"))
       if (!section.content.empty())
-        content += element("h3", {}, text(section.title)) + section.content;
-    main += element("section", {}, content);
+        more += element("h3", {}, text(section.title)) + section.content;
+    main += element("section", {}, content + element("details", {}, more));
   }
   return Html{element("header", {}, {element("h1", {}, text(title)), navigation(sections)}),
               element("main", {}, main)};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/html_table.h"
 #include "report/svg_axis.h"
 #include "report/svg_plot.h"
 #include "report/text_diff.h"
@@ -58,26 +59,21 @@ const RewardPartOptions* options_of(const ExperimentConfig& config, const std::s
   return nullptr;
 }
 
-Html cell(const std::string& content) { return element("td", {{"class", "num"}}, text(content)); }
-
 // Value, weight and product of every part; the products add up to the reward.
 Html parts_table(const CompletionSample& sample, const ExperimentConfig& config) {
   if (sample.parts.empty()) return {};
   Html rows;
   for (const auto& [name, value] : sample.parts) {
     const RewardPartOptions* options = options_of(config, name);
-    rows += element("tr", {},
-                    {element("th", {{"scope", "row"}}, text(name)), cell(format_value(value)),
-                     cell(options == nullptr ? "" : "\u00D7 " + json_number(options->weight)),
-                     cell(options == nullptr ? "" : format_value(value * options->weight))});
+    rows +=
+        element("tr", {},
+                {row_header(name), number_cell(format_value(value)),
+                 number_cell(options == nullptr ? "" : "\u00D7 " + json_number(options->weight)),
+                 number_cell(options == nullptr ? "" : format_value(value * options->weight))});
   }
-  const Html head = element("tr", {},
-                            {element("th", {{"scope", "col"}}, text("part")),
-                             element("th", {{"scope", "col"}, {"class", "num"}}, text("value")),
-                             element("th", {{"scope", "col"}, {"class", "num"}}, text("weight")),
-                             element("th", {{"scope", "col"}, {"class", "num"}}, text("points"))});
   return element("table", {{"class", "parts"}},
-                 {element("thead", {}, head), element("tbody", {}, rows)});
+                 {table_head({{"part"}, {"value", true}, {"weight", true}, {"points", true}}),
+                  element("tbody", {}, rows)});
 }
 
 std::string facts(const CompletionSample& sample, bool has_step) {
@@ -178,22 +174,15 @@ Html words_section(const ReportRun& run) {
   });
   Html rows;
   for (const auto& [word, count] : order)
-    rows += element("tr", {},
-                    {element("th", {{"scope", "row"}, {"dir", "auto"}}, text(word)),
-                     cell(format_count(static_cast<double>(count.training))),
-                     cell(format_count(static_cast<double>(count.held_out)))});
-  const Html head =
-      element("tr", {},
-              {element("th", {{"scope", "col"}}, text("word")),
-               element("th", {{"scope", "col"}, {"class", "num"}}, text("in training")),
-               element("th", {{"scope", "col"}, {"class", "num"}}, text("held out"))});
+    rows +=
+        element("tr", {},
+                {row_header(word), number_cell(format_count(static_cast<double>(count.training))),
+                 number_cell(format_count(static_cast<double>(count.held_out)))});
   const std::string note =
       fmt::format("How many of the {} completions that the run logged hold the word.",
                   format_count(static_cast<double>(run.completions.count)));
-  return Html{
-      element("p", {{"class", "note"}}, text(note)),
-      element("div", {{"class", "wide"}, {"tabindex", "0"}},
-              element("table", {}, {element("thead", {}, head), element("tbody", {}, rows)}))};
+  return element("p", {{"class", "note"}}, text(note)) +
+         table({{"word"}, {"in training", true}, {"held out", true}}, rows);
 }
 
 }  // namespace pgtrain

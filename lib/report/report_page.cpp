@@ -27,8 +27,8 @@ std::string html_page(const std::string& title, const Html& body) {
          "\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<meta name=\"color-scheme\" content=\"light dark\">\n" +
          element("title", {}, plain_text(title)).bytes() + "\n<style>" + kReportStyle +
-         "</style>\n</head>\n" + element("body", {}, body).bytes() + "\n<script>" + kReportScript +
-         "</script>\n</html>\n";
+         "</style>\n</head>\n<body>\n" + body.bytes() + "\n<script>" + kReportScript +
+         "</script>\n</body>\n</html>\n";
 }
 
 }  // namespace pgtrain

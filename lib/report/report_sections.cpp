@@ -10,60 +10,14 @@
 #include "core/memory.h"
 #include "core/version.h"
 #include "metrics/progress.h"
-#include "report/report_charts.h"
+#include "report/html_table.h"
+#include "report/run_figures.h"
 #include "report/svg_axis.h"
 
 namespace pgtrain {
 namespace {
 
-constexpr const char* kArrow = " \u2192 ";
-
 std::string count(int64_t value) { return format_count(static_cast<double>(value)); }
-
-// First and last value of a curve that are finite.
-struct Ends {
-  double first = std::nan("");
-  double last = std::nan("");
-  bool any() const { return !std::isnan(first); }
-  std::string shown() const { return format_value(first) + kArrow + format_value(last); }
-};
-
-Ends ends_of(const Curve& curve) {
-  Ends ends;
-  for (const double value : curve.values) {
-    if (!std::isfinite(value)) continue;
-    if (!ends.any()) ends.first = value;
-    ends.last = value;
-  }
-  return ends;
-}
-
-struct Best {
-  double value = 0;
-  int64_t step = -1;  // none
-};
-
-// The first evaluation with the highest reward, as the trainer chooses it.
-Best best_evaluation(const ReportRun& run) {
-  const Curve& curve = run.record.curve("eval", "eval_reward");
-  Best best;
-  for (size_t i = 0; i < curve.values.size(); ++i)
-    if (std::isfinite(curve.values[i]) && (best.step < 0 || curve.values[i] > best.value))
-      best = {curve.values[i], curve.steps[i]};
-  return best;
-}
-
-std::string progress_of(const ReportRun& run) {
-  return fmt::format("{} of {}", count(run.record.step), count(run.record.config.train.steps));
-}
-
-const char* state_of(const ReportRun& run) {
-  return run.record.is_finished ? "finished" : "not finished";
-}
-
-double tokens_of(const ReportRun& run) {
-  return ends_of(run.record.curve("train", "num_tokens")).last;
-}
 
 Html fact(const std::string& name, const std::string& value, const std::string& note = "",
           const char* css_class = "fact") {
@@ -72,52 +26,7 @@ Html fact(const std::string& name, const std::string& value, const std::string& 
   return element("div", {{"class", css_class}}, {element("dt", {}, text(name)), description});
 }
 
-Html number_cell(const std::string& value) {
-  return element("td", {{"class", "num"}}, text(value));
-}
-
-Html head_row(const std::vector<std::pair<std::string, bool>>& columns) {
-  Html cells;
-  for (const auto& [name, is_number] : columns)
-    cells += is_number ? element("th", {{"scope", "col"}, {"class", "num"}}, text(name))
-                       : element("th", {{"scope", "col"}}, text(name));
-  return element("thead", {}, element("tr", {}, cells));
-}
-
-Html table(const Html& head, const Html& rows) {
-  return element("div", {{"class", "wide"}, {"tabindex", "0"}},
-                 element("table", {}, {head, element("tbody", {}, rows)}));
-}
-
-Html row_header(const std::string& name) { return element("th", {{"scope", "row"}}, text(name)); }
-
 using Settings = std::map<std::string, std::string>;
-
-Settings settings_map(const ReportRun& run) {
-  return Settings(run.record.settings.begin(), run.record.settings.end());
-}
-
-// Keys in the order of the first run that has them, whose values differ; run.name and run.directory
-// always do and say nothing.
-std::vector<std::string> keys_that_differ(const std::vector<ReportRun>& runs) {
-  std::vector<Settings> all;
-  for (const ReportRun& run : runs) all.push_back(settings_map(run));
-  std::vector<std::string> keys;
-  std::set<std::string> seen;
-  for (const ReportRun& run : runs)
-    for (const auto& [key, value] : run.record.settings) {
-      if (key == "run.name" || key == "run.directory" || !seen.insert(key).second) continue;
-      const bool differs =
-          std::any_of(all.begin(), all.end(), [&, k = key](const Settings& settings) {
-            const auto found = settings.find(k);
-            const auto first = all[0].find(k);
-            return (found == settings.end()) != (first == all[0].end()) ||
-                   (found != settings.end() && found->second != first->second);
-          });
-      if (differs) keys.push_back(key);
-    }
-  return keys;
-}
 
 std::string setting(const Settings& settings, const std::string& key) {
   const auto found = settings.find(key);
@@ -190,8 +99,7 @@ Html fairness_table(const std::string& field, const Groups& groups, const Ends& 
     rows += element("tr", {{"class", "total"}},
                     {row_header("best \u2212 worst"), number_cell(format_value(gap.first)),
                      number_cell(format_value(gap.last)), element("td", {})});
-  return table(head_row({{plain_name(field), false}, {"first", true}, {"last", true}, {"", false}}),
-               rows);
+  return table({{plain_name(field)}, {"first", true}, {"last", true}, {""}}, rows);
 }
 
 Html checkpoint_details(const CheckpointSummary& checkpoint) {
@@ -205,9 +113,7 @@ Html checkpoint_details(const CheckpointSummary& checkpoint) {
     rows += element("tr", {},
                     {row_header(name), number_cell(format_bytes(digest.bytes)),
                      element("td", {{"class", "hash"}}, text(digest.sha256))});
-  return element(
-      "details", {},
-      {summary, table(head_row({{"file", false}, {"size", true}, {"SHA-256", false}}), rows)});
+  return element("details", {}, {summary, table({{"file"}, {"size", true}, {"SHA-256"}}, rows)});
 }
 
 std::string recorded_versions(const ReportRun& run) {
@@ -224,19 +130,19 @@ Html summary_section(const ReportRun& run) {
   Html facts;
   const Ends held_out = ends_of(record.curve("eval", "eval_reward"));
   const Ends training = ends_of(record.curve("train", "reward"));
-  const Best best = best_evaluation(run);
+  const BestEvaluation best = best_evaluation(record);
   if (held_out.any())
     facts += fact("Held-out reward, first and last evaluation", held_out.shown(),
-                  fmt::format("best {} at step {}", format_value(best.value), count(best.step)),
+                  fmt::format("best {} at step {}", format_value(best.reward), count(best.step)),
                   "fact big");
   else if (training.any())
     facts += fact("Reward in training, first and last step", training.shown(), "", "fact big");
   if (held_out.any() && training.any()) facts += fact("Reward in training", training.shown());
-  facts += fact("Steps", progress_of(run), state_of(run));
+  facts += fact("Steps", progress_of(record), state_of(record));
   if (run.timing.seconds > 0)
     facts += fact("Time in steps", format_duration(run.timing.seconds),
                   "without evaluation and checkpoints");
-  const double tokens = tokens_of(run);
+  const double tokens = tokens_of(record);
   if (!std::isnan(tokens))
     facts += fact("Tokens generated", format_count(tokens),
                   run.timing.median_rate > 0
@@ -249,36 +155,6 @@ Html summary_section(const ReportRun& run) {
     if (ends.any()) facts += fact(name, ends.shown());
   }
   return element("dl", {{"class", "facts"}}, facts);
-}
-
-Html comparison_section(const std::vector<ReportRun>& runs) {
-  const auto keys = keys_that_differ(runs);
-  std::vector<std::pair<std::string, bool>> columns = {
-      {"run", false},   {"held out, first", true}, {"last", true},
-      {"best", true},   {"at step", true},         {"steps", true},
-      {"state", false}, {"tokens", true},          {"time", true}};
-  for (const std::string& key : keys) columns.emplace_back(key, false);
-  Html rows;
-  for (size_t i = 0; i < runs.size(); ++i) {
-    const ReportRun& run = runs[i];
-    const Ends held_out = ends_of(run.record.curve("eval", "eval_reward"));
-    const Best best = best_evaluation(run);
-    const double tokens = tokens_of(run);
-    const Html link = element("a", {{"href", fmt::format("#run-{}", i + 1)}}, text(run.name));
-    Html cells = element("th", {{"scope", "row"}}, {line_key(static_cast<int>(i)), link});
-    cells += number_cell(held_out.any() ? format_value(held_out.first) : "\u2013");
-    cells += number_cell(held_out.any() ? format_value(held_out.last) : "\u2013");
-    cells += number_cell(best.step >= 0 ? format_value(best.value) : "\u2013");
-    cells += number_cell(best.step >= 0 ? count(best.step) : "\u2013");
-    cells += number_cell(progress_of(run));
-    cells += element("td", {}, text(state_of(run)));
-    cells += number_cell(std::isnan(tokens) ? "\u2013" : format_count(tokens));
-    cells += number_cell(run.timing.seconds > 0 ? format_duration(run.timing.seconds) : "\u2013");
-    const Settings settings = settings_map(run);
-    for (const std::string& key : keys) cells += element("td", {}, text(setting(settings, key)));
-    rows += element("tr", {}, cells);
-  }
-  return table(head_row(columns), rows);
 }
 
 Html fairness_section(const ReportRun& run) {
@@ -327,8 +203,7 @@ Html configuration_section(const ReportRun& run) {
                        element("td", {{"class", "note"}}, text(standard))});
   }
   Html out;
-  if (!rows.empty())
-    out += table(head_row({{"key", false}, {"value", false}, {"default", false}}), rows);
+  if (!rows.empty()) out += table({{"key"}, {"value"}, {"default"}}, rows);
   return out +
          element("details", {},
                  {element("summary", {}, text("Whole configuration")),
@@ -343,12 +218,11 @@ Html provenance_section(const ReportRun& run) {
   if (!run.log.first.empty()) facts += fact("First message", run.log.first);
   if (!run.log.last.empty()) facts += fact("Last message", run.log.last);
   Html out = element("dl", {{"class", "origin"}}, facts);
+  if (!versions.empty())
+    out += element("p", {{"class", "note"}},
+                   text("Hashes of the checkpoints' files as their manifest.json records them; "
+                        "sha256sum gives the same while they are unchanged."));
   for (const CheckpointSummary& checkpoint : run.checkpoints) out += checkpoint_details(checkpoint);
-  if (!run.checkpoints.empty())
-    out +=
-        element("p", {{"class", "note"}},
-                text("Hashes as recorded in manifest.json; sha256sum of the files gives the same "
-                     "while they are unchanged."));
   return out;
 }
 

@@ -2,9 +2,6 @@
 // has nothing for it.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "report/html.h"
 #include "report/report_run.h"
 
@@ -12,9 +9,6 @@ namespace pgtrain {
 
 // The figures that sum up a run.
 Html summary_section(const ReportRun& run);
-
-// A row for each run: keys in which they differ, and results.
-Html comparison_section(const std::vector<ReportRun>& runs);
 
 // Mean held-out reward of each group of fairness.fields, first and last evaluation, and the gap.
 Html fairness_section(const ReportRun& run);

@@ -33,7 +33,7 @@ h4 { font-size: .95rem; margin-top: 1.25rem; color: var(--soft); }
 a { color: var(--link); text-underline-offset: .15em; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 .note, .unit { color: var(--soft); font-size: .875rem; font-weight: 400; }
-h2 + .note, h3 + .note, h4 + .note { margin-top: .4rem; }
+h2 + .note, h3 + .note, h4 + .note, dl + .note { margin-top: .4rem; }
 .bad { color: var(--bad); }
 nav { margin-top: .5rem; font-size: .9rem; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; }
 b, td, dd, .plot { font-variant-numeric: tabular-nums; }
@@ -70,7 +70,7 @@ figcaption { overflow-wrap: anywhere; }
 .column { fill: var(--s0); stroke: none; }
 .mark { fill: var(--page); stroke-width: 1.6; }
 .tip {
-  position: absolute; z-index: 1; pointer-events: none; max-width: 15rem; padding: .3rem .5rem; border: 1px solid var(--rule); border-radius: 3px;
+  position: absolute; z-index: 1; pointer-events: none; max-width: 19rem; padding: .3rem .5rem; border: 1px solid var(--rule); border-radius: 3px;
   background: var(--page); font-size: .8125rem; line-height: 1.35; overflow-wrap: anywhere; font-variant-numeric: tabular-nums;
 }
 .tip div { display: flex; align-items: baseline; }
@@ -79,11 +79,11 @@ figcaption { overflow-wrap: anywhere; }
 .wide { overflow-x: auto; margin-top: .75rem; }
 table { border-collapse: collapse; font-size: .875rem; line-height: 1.4; }
 th, td { padding: .3rem 1.25rem .3rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); font-weight: 400; }
-th, .setting { overflow-wrap: anywhere; }
+th, td { overflow-wrap: break-word; }
 thead th { color: var(--soft); font-size: .8125rem; }
 th:last-child, td:last-child { padding-right: 0; }
 tbody th { min-width: 9rem; max-width: 24rem; }
-tbody th .key { display: inline-block; }
+.run { white-space: nowrap; }
 .setting { min-width: 9rem; max-width: 36rem; }
 td { min-width: 3rem; }
 .num { text-align: right; white-space: nowrap; }
