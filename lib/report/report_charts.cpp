@@ -103,8 +103,8 @@ std::vector<ChartGroup> chart_groups(const std::vector<ReportRun>& runs) {
   return groups;
 }
 
-PlotLine plot_line(const Curve& curve, const std::string& name, int style) {
-  PlotLine line;
+PlotSeries plot_line(const Curve& curve, const std::string& name, int style) {
+  PlotSeries line;
   line.name = name;
   line.style = style;
   line.x.assign(curve.steps.begin(), curve.steps.end());
@@ -119,9 +119,9 @@ double last_finite(const std::vector<double>& values) {
 }
 
 // Which line is what, with its last value.
-Html legend(const std::vector<PlotLine>& lines) {
+Html legend(const std::vector<PlotSeries>& lines) {
   Html items;
-  for (const PlotLine& line : lines) {
+  for (const PlotSeries& line : lines) {
     const double last = last_finite(line.y);
     if (std::isnan(last)) continue;
     const Html name =
@@ -132,7 +132,7 @@ Html legend(const std::vector<PlotLine>& lines) {
   return element("ul", {{"class", "legend"}}, items);
 }
 
-Html figure(const Chart& chart, const std::vector<PlotLine>& lines, bool has_legend) {
+Html figure(const Chart& chart, const std::vector<PlotSeries>& lines, bool has_legend) {
   Plot plot;
   plot.title = chart.title;
   plot.x_label = "step";
@@ -155,7 +155,7 @@ Html run_legend(const std::vector<ReportRun>& runs) {
 }
 
 Html chart_of_run(const Chart& chart, const ReportRun& run) {
-  std::vector<PlotLine> lines;
+  std::vector<PlotSeries> lines;
   for (const Source& source : chart.sources) {
     const Curve& curve = curve_of(run, source);
     if (!curve.empty())
@@ -168,7 +168,7 @@ Html chart_of_run(const Chart& chart, const ReportRun& run) {
 Html charts_over_runs(const Chart& chart, const std::vector<ReportRun>& runs) {
   Html out;
   for (const Source& source : chart.sources) {
-    std::vector<PlotLine> lines;
+    std::vector<PlotSeries> lines;
     for (size_t i = 0; i < runs.size(); ++i)
       lines.push_back(plot_line(curve_of(runs[i], source), runs[i].name, static_cast<int>(i)));
     Chart single = chart;

@@ -120,7 +120,8 @@ Html axes(Frame& frame, const std::string& x_label) {
 }
 
 // "M1,2L3,4": one piece between gaps after the other; a piece of one point is a dot.
-std::string path_data(const PlotLine& line, const std::vector<size_t>& points, const Frame& frame) {
+std::string path_data(const PlotSeries& line, const std::vector<size_t>& points,
+                      const Frame& frame) {
   std::string out;
   bool is_open = false;
   for (size_t i = 0; i < points.size(); ++i) {
@@ -138,7 +139,8 @@ std::string path_data(const PlotLine& line, const std::vector<size_t>& points, c
   return out;
 }
 
-std::string dots_data(const PlotLine& line, const std::vector<size_t>& points, const Frame& frame) {
+std::string dots_data(const PlotSeries& line, const std::vector<size_t>& points,
+                      const Frame& frame) {
   std::string out;
   for (const size_t p : points)
     if (std::isfinite(line.y[p]))
@@ -146,7 +148,7 @@ std::string dots_data(const PlotLine& line, const std::vector<size_t>& points, c
   return out;
 }
 
-std::string points_data(const PlotLine& line, const std::vector<size_t>& points) {
+std::string points_data(const PlotSeries& line, const std::vector<size_t>& points) {
   std::string out;
   for (const size_t p : points)
     if (std::isfinite(line.y[p]))
@@ -158,7 +160,7 @@ std::string style_classes(const std::string& first, int style) {
   return fmt::format("{} s{} d{}", first, style % 7, style / 7 % 3);
 }
 
-Html draw(const PlotLine& line, const Frame& frame) {
+Html draw(const PlotSeries& line, const Frame& frame) {
   const auto points =
       thin_out(line, frame.x.low, frame.x.high, static_cast<int>(kRight - frame.left));
   Html out = element("path", {{"class", style_classes("line", line.style)},
@@ -171,12 +173,12 @@ Html draw(const PlotLine& line, const Frame& frame) {
   return out;
 }
 
-bool has_value(const PlotLine& line) {
+bool has_value(const PlotSeries& line) {
   return std::any_of(line.y.begin(), line.y.end(), [](double y) { return std::isfinite(y); });
 }
 
 // "reward: 100 points from 0.2 to 0.9, at last 0.85": what a listener gets instead of the picture.
-std::string describe(const PlotLine& line) {
+std::string describe(const PlotSeries& line) {
   Range range;
   double last = 0;
   int64_t count = 0;
@@ -206,7 +208,7 @@ Html picture(const std::string& title, const std::string& description, const Fra
 
 }  // namespace
 
-std::vector<size_t> thin_out(const PlotLine& line, double low, double high, int columns) {
+std::vector<size_t> thin_out(const PlotSeries& line, double low, double high, int columns) {
   std::vector<size_t> all;
   for (size_t i = 0; i < line.x.size(); ++i) all.push_back(i);
   if (all.size() <= static_cast<size_t>(4 * columns)) return all;
@@ -238,7 +240,7 @@ std::vector<size_t> thin_out(const PlotLine& line, double low, double high, int 
 
 Html svg_plot(const Plot& plot) {
   Frame frame;
-  for (const PlotLine& line : plot.lines) {
+  for (const PlotSeries& line : plot.lines) {
     if (!has_value(line)) continue;
     for (const double x : line.x) frame.x.add(x);
     for (const double y : line.y) frame.y.add(y);
@@ -252,7 +254,7 @@ Html svg_plot(const Plot& plot) {
   frame.x.is_whole = true;
   Html content = axes(frame, plot.x_label);
   std::string description;
-  for (const PlotLine& line : plot.lines) {
+  for (const PlotSeries& line : plot.lines) {
     if (!has_value(line)) continue;
     content += draw(line, frame);
     description += (description.empty() ? "" : "; ") + describe(line);

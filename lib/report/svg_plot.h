@@ -9,7 +9,7 @@
 
 namespace pgtrain {
 
-struct PlotLine {
+struct PlotSeries {
   std::string name;
   int style = 0;          // from 0; lines of different styles look different
   std::vector<double> x;  // whole numbers, rising
@@ -19,7 +19,7 @@ struct PlotLine {
 struct Plot {
   std::string title;
   std::string x_label;
-  std::vector<PlotLine> lines;  // those without points are left out
+  std::vector<PlotSeries> lines;  // those without points are left out
 };
 
 // The picture, 360 x 200 units. Lines of more than a few points a unit of width are thinned out to
@@ -36,6 +36,6 @@ Html svg_histogram(const std::string& title, const std::string& x_label,
 
 // Positions of the points that are drawn of a line: all, or per column (of `columns` equal ones
 // over [low, high]) the first, lowest, highest and last finite one and one of each gap. Rising.
-std::vector<size_t> thin_out(const PlotLine& line, double low, double high, int columns);
+std::vector<size_t> thin_out(const PlotSeries& line, double low, double high, int columns);
 
 }  // namespace pgtrain

@@ -17,15 +17,15 @@ void check_ticks(double low, double high, int count, const Doubles& expected) {
   for (size_t i = 0; i < ticks.size(); ++i) CHECK(test::close(ticks[i], expected[i]));
 }
 
-PlotLine line_of(const Doubles& y) {
-  PlotLine line;
+PlotSeries line_of(const Doubles& y) {
+  PlotSeries line;
   line.name = "reward";
   for (size_t i = 0; i < y.size(); ++i) line.x.push_back(static_cast<double>(i + 1));
   line.y = y;
   return line;
 }
 
-Plot plot_of(std::vector<PlotLine> lines) { return {"Reward", "step", std::move(lines)}; }
+Plot plot_of(std::vector<PlotSeries> lines) { return {"Reward", "step", std::move(lines)}; }
 
 // The value of the first attribute `name` after `from`.
 std::string attribute(const std::string& svg, const std::string& name, const std::string& from) {
@@ -109,7 +109,7 @@ TEST_CASE("plot: gaps, single points, constants, nothing", "[report]") {
 }
 
 TEST_CASE("plot: names in a picture are escaped", "[report]") {
-  PlotLine line = line_of({1, 2});
+  PlotSeries line = line_of({1, 2});
   line.name = "\"></path><script>\u202E";
   Plot plot = plot_of({line});
   plot.title = "</title><b>";
@@ -120,7 +120,7 @@ TEST_CASE("plot: names in a picture are escaped", "[report]") {
 }
 
 TEST_CASE("plot: thinning keeps ends, extremes and gaps", "[report]") {
-  PlotLine line;
+  PlotSeries line;
   for (int i = 0; i < 100000; ++i) {
     line.x.push_back(i);
     line.y.push_back(std::sin(i * 0.001));
@@ -138,7 +138,7 @@ TEST_CASE("plot: thinning keeps ends, extremes and gaps", "[report]") {
 }
 
 TEST_CASE("plot: many lines differ by colour and dashes", "[report]") {
-  std::vector<PlotLine> lines(3, line_of({1, 2}));
+  std::vector<PlotSeries> lines(3, line_of({1, 2}));
   lines[1].style = 6;
   lines[2].style = 8;
   const std::string svg = svg_plot(plot_of(lines)).bytes();
