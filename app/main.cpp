@@ -52,17 +52,6 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
   pgtrain::Action action;
   for (const auto add : kCommands) add(app, action);
-  pgtrain::add_train_command(app, action);
-  pgtrain::add_sample_command(app, action);
-  pgtrain::add_eval_command(app, action);
-  pgtrain::add_score_command(app, action);
-  pgtrain::add_inspect_command(app, action);
-  pgtrain::add_convert_command(app, action);
-  pgtrain::add_export_command(app, action);
-  pgtrain::add_config_command(app, action);
-  pgtrain::add_report_command(app, action);
-  pgtrain::add_bench_command(app, action);
-  pgtrain::add_doctor_command(app, action);
   try {
     app.parse(argc, argv);
     if (!action) throw CLI::RequiredError("A subcommand");
