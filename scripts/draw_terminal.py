@@ -21,14 +21,13 @@ def columns(text):
 
 
 def wrapped(line):
-    """The line in pieces of at most WIDTH columns."""
-    piece = ""
-    for character in line:
-        if columns(piece + character) > WIDTH:
-            yield piece
-            piece = ""
-        piece += character
-    yield piece
+    """The line in pieces of at most WIDTH columns, broken at spaces where there are some."""
+    while columns(line) > WIDTH:
+        end = max(i for i in range(len(line)) if columns(line[:i]) <= WIDTH)
+        end = line.rfind(" ", 1, end) if " " in line[1:end] else end
+        yield line[:end]
+        line = "    " + line[end:].lstrip()
+    yield line
 
 
 def run(command, binary, directory):
@@ -52,7 +51,7 @@ def main():
     rows = []  # (kind, text)
     for command in arguments.commands:
         lines, directory = run(command, str(pathlib.Path(arguments.pgtrain).resolve()), directory)
-        rows += [("prompt", "$ " + command)]
+        rows += [("prompt", piece) for piece in wrapped("$ " + command)]
         if len(lines) > arguments.keep:
             rows += [("cut", f"... {len(lines) - arguments.keep} lines ...")]
             lines = lines[-arguments.keep:]
