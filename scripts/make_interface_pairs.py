@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes data/interface_es_en: texts of web programs' interfaces, the translators' Spanish -> the English original, and the licences of the programs.
 
-Reads the message catalogues (.mo) of these packages of PyPI, all under BSD, MIT or Apache-like permissive licences:
+Reads the message catalogues (.mo) of these packages of PyPI, all under BSD or MIT licences:
     pip download --no-deps --only-binary :all: -d WHEELS django==5.2.19 django-allauth==65.21.1 django-cms==5.1.3 django-oscar==4.2.1 \\
         djangorestframework==3.18.3 indico==3.2.9 jupyterlab-language-pack-es-ES==4.5.post3 sphinx==9.0.4 wagtail==8.0.1 wtforms==3.3.2
 usage: scripts/make_interface_pairs.py WHEELS [OUT_FOLDER]      the same bytes each time for the same packages (seed 1)"""
