@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes data/headlines: the first sentence of an invented news report -> its headline. The sentences are pgtrain's own, put together from the lists
-below; nothing reported in them happened. The cities in HELD_OUT occur in the evaluation
-file only.
+below; nothing reported in them happened. The cities in HELD_OUT occur in the evaluation file only.
 
 usage: scripts/make_headlines.py [OUT_FOLDER]      the same bytes each time (seed 1)"""
 import json
