@@ -105,14 +105,17 @@ prepare() {
 # result ID KEY: a value of its last JSON line; nothing without one.
 result() { sed -n "s/.*\"$2\":\"\{0,1\}\([^,\"}]*\).*/\1/p" "$directory/$1/result.json" 2>/dev/null || true; }
 
-# has_reached ID STEP: a process has ended at that step or later, or at the end of the run. STEP may be empty: the end.
+# has_reached ID STEP: its last process has ended well, at that step or later, or at the end of the run. STEP may be empty: the end.
 has_reached() {
   local step
+  has_ended_well "$1" || return 1
   [[ $(result "$1" status) != 'done' ]] || return 0
   step=$(result "$1" step)
   [[ -n $2 && -n $step && $step -ge $2 ]]
 }
 
+# exit_code is written last: a run without it was cut, one with another number failed, and both are started again.
+has_ended_well() { [[ -f $directory/$1/exit_code && $(<"$directory/$1/exit_code") == 0 ]]; }
 has_failed() { [[ -f $directory/$1/exit_code && $(<"$directory/$1/exit_code") != 0 ]]; }
 
 declare -A running=()  # process -> id
