@@ -8,7 +8,7 @@
 #                   without data.eval; equal ones by id), train these to STEP * eta steps, and so on; STEP is a multiple of eval.every
 #   --eta N         default 2
 #   --dry-run       print the plan and train nothing
-#   PGTRAIN         the binary (default build/release/app/pgtrain, else the one on PATH)
+#   PGTRAIN         the binary, a path or a name on PATH (default build/release/app/pgtrain, else pgtrain on PATH)
 # Leaves DIR/plan.tsv (id, arguments of `pgtrain train`; also for scripts/slurm_array.sh) and a run folder for each id, in it besides the
 # run's own files: requested.yaml, result.json (last line of `train --json`), stderr.log, exit_code. Other flags and the same DIR extend the
 # sweep. Runs that fail are listed at the end and tried again by the next call.
@@ -20,8 +20,11 @@ usage() { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "$0"; }
 die() { echo "sweep: $*" >&2; exit 2; }
 say() { echo "sweep: $*" >&2; }
 
-pgtrain=${PGTRAIN:-$(dirname "$0")/../build/release/app/pgtrain}
-[[ -x $pgtrain ]] || pgtrain=$(command -v pgtrain) || die "no pgtrain: build it, or set PGTRAIN"
+if [[ -n ${PGTRAIN-} ]]; then
+  pgtrain=$(type -P -- "$PGTRAIN") || die "PGTRAIN=$PGTRAIN: no such program"
+else
+  pgtrain=$(type -P "$(dirname "$0")/../build/release/app/pgtrain" || type -P pgtrain) || die "no pgtrain: build it, or set PGTRAIN"
+fi
 cores=$(nproc)
 
 # ---- flags ----
