@@ -132,6 +132,8 @@ start() {
   "$pgtrain" train "${train_arguments[@]}" --set run.threads="$threads" --json ${2:+--until "$2"} \
     >"$folder/result.json.tmp" 2>"$folder/stderr.log" &
   running[$!]=$1
+  # A signal that came before this line has stopped the others only.
+  [[ -z $stopped_by ]] || kill -TERM "$!" 2>/dev/null || true
 }
 
 # finish ID CODE
