@@ -36,19 +36,20 @@ eta=2
 dry_run=false
 plan_flags=()
 is_count() { [[ $1 =~ ^[1-9][0-9]{0,8}$ ]]; }
+# Words that are not this script's go to `pgtrain sweep` as they are, which knows how many values belong to a flag.
 while [[ $# -gt 0 ]]; do
-  flag=$1 value=${2-}
-  if [[ $flag == --*=* ]]; then
-    value=${flag#*=}
-    flag=${flag%%=*}
-    set -- "$flag" "$value" "${@:2}"
-  fi
-  case $flag in
+  case $1 in
+    --jobs=* | --halving=* | --eta=* | --directory=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;;
+    -d?*) set -- -d "${1#-d}" "${@:2}" ;;
+    --jobs | --halving | --eta | --directory | -d)
+      [[ $# -ge 2 && $2 != -* ]] || die "$1 needs a value (scripts/sweep.sh --help)"
+      ;;
     -h | --help) usage; exit 0 ;;
     --dry-run) dry_run=true; shift; continue ;;
+    *) plan_flags+=("$1"); shift; continue ;;
   esac
-  [[ $# -ge 2 ]] || die "$flag needs a value (scripts/sweep.sh --help)"
-  case $flag in
+  value=$2
+  case $1 in
     --jobs) is_count "$value" || die "--jobs $value: a number from 1 on"; jobs=$value ;;
     --halving) is_count "$value" || die "--halving $value: the step of the first rung, from 1 on"; rung=$value ;;
     --eta)
@@ -56,7 +57,6 @@ while [[ $# -gt 0 ]]; do
       eta=$value
       ;;
     -d | --directory) directory=$value; plan_flags+=(--directory "$value") ;;
-    *) plan_flags+=("$flag" "$value") ;;
   esac
   shift 2
 done
