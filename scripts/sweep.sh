@@ -12,8 +12,8 @@
 # Leaves DIR/plan.tsv (id, arguments of `pgtrain train`; also for scripts/slurm_array.sh) and a run folder for each id, in it besides the
 # run's own files: requested.yaml, result.json (last line of `train --json`), stderr.log, exit_code. Other flags and the same DIR extend the
 # sweep. Runs that fail are listed at the end and tried again by the next call.
-# Exit code 0 when all runs are done or stopped by halving, 1 when some failed, 2 usage, 75 or 130 when stopped by SIGTERM or Ctrl-C
-# (runs in work have saved then).
+# Exit code 0 when all runs are done or stopped by halving, 1 when some failed or cannot be compared, 2 usage, 75 or 130 when
+# stopped by SIGTERM or Ctrl-C (runs in work have saved then).
 set -euo pipefail
 
 usage() { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "$0"; }
@@ -260,6 +260,10 @@ for id in "${ids[@]}"; do
     say "halved $id: stopped at step $(result "$id" step), $(value_at "$id" "$(result "$id" step)")"
   fi
 done
-if [[ $failed -lt ${#ids[@]} ]]; then "$pgtrain" compare "$directory"; fi
-[[ $failed -eq 0 ]] || say "$failed of ${#ids[@]} runs failed; the same command tries them again"
-[[ $failed -eq 0 ]]
+code=0
+if [[ $failed -lt ${#ids[@]} ]]; then "$pgtrain" compare "$directory" || code=1; fi
+if [[ $failed -gt 0 ]]; then
+  say "$failed of ${#ids[@]} runs failed; the same command tries them again"
+  code=1
+fi
+[[ $code -eq 0 ]]
