@@ -5,7 +5,8 @@
 #   --grid --random --sample --sample-seed --seeds --set: see `pgtrain sweep --help`
 #   --jobs N        runs side by side (default: one for each core); each gets cores / N threads, at least one
 #   --halving STEP  successive halving: train all runs to STEP steps and keep the best 1/eta by their evaluation reward (training reward
-#                   without data.eval; equal ones by id), train these to STEP * eta steps, and so on; STEP is a multiple of eval.every
+#                   without data.eval; equal ones by id), train these to STEP * eta steps, and so on; with data.eval, STEP is a
+#                   multiple of eval.every
 #   --eta N         default 2
 #   --dry-run       print the plan and train nothing
 #   PGTRAIN         the binary, a path or a name on PATH (default build/release/app/pgtrain, else pgtrain on PATH)
@@ -65,6 +66,9 @@ threads=$((cores / jobs > 0 ? cores / jobs : 1))
 
 # ---- the plan ----
 
+# split ID: its arguments in $train_arguments.
+split() { IFS=$'\t' read -r -a train_arguments <<<"${arguments[$1]}"; }
+
 plan=$("$pgtrain" sweep "${plan_flags[@]}") || exit 2
 ids=()
 declare -A arguments=()  # id -> arguments of `pgtrain train`, a tab between them
@@ -78,6 +82,24 @@ if $dry_run; then
   exit 0
 fi
 
+# setting SECTION KEY: the value in a printed configuration on standard input.
+setting() { sed -n "/^$1:/,/^[a-z]/s/^  $2: //p"; }
+
+# check_rung ID: at a rung that is no multiple of eval.every, an older policy would be ranked, below it the one that the run starts with.
+check_rung() {
+  local every
+  every=$(setting eval every <<<"${asked[$1]}")
+  [[ $(setting data eval <<<"${asked[$1]}") == '""' || $every -eq 0 || $((rung % every)) -eq 0 ]] ||
+    die "--halving $rung: must be a multiple of eval.every, which is $every in $1"
+}
+
+declare -A asked=()  # id -> its whole configuration
+for id in "${ids[@]}"; do
+  split "$id"
+  asked[$id]=$("$pgtrain" config show "${train_arguments[@]}")
+  [[ -z $rung ]] || check_rung "$id"
+done
+
 mkdir -p "$directory"
 # Held by this process and by the runs it starts, so that a sweep whose script alone was killed is not started a second time.
 exec {lock}>"$directory/lock"
@@ -87,21 +109,16 @@ mv "$directory/plan.tsv.tmp" "$directory/plan.tsv"
 
 # ---- one run ----
 
-# split ID: its arguments in $train_arguments.
-split() { IFS=$'\t' read -r -a train_arguments <<<"${arguments[$1]}"; }
-
 # put FILE: standard input becomes the file, whole or not at all.
 put() { cat >"$1.tmp" && mv "$1.tmp" "$1"; }
 
 # prepare ID: results of another experiment (the configuration file was changed) do not count.
 prepare() {
-  local folder=$directory/$1 asked
-  split "$1"
+  local folder=$directory/$1
   mkdir -p "$folder"
-  asked=$("$pgtrain" config show "${train_arguments[@]}")
-  if ! echo "$asked" | cmp -s - "$folder/requested.yaml"; then
+  if ! echo "${asked[$1]}" | cmp -s - "$folder/requested.yaml"; then
     rm -f "$folder/result.json" "$folder/exit_code"
-    echo "$asked" | put "$folder/requested.yaml"
+    echo "${asked[$1]}" | put "$folder/requested.yaml"
   fi
 }
 
@@ -216,14 +233,6 @@ value_at() {
     "$directory/$1/metrics.jsonl"
 }
 
-# Rungs below `eval.every` would rank the policies that the runs start with.
-check_rung() {
-  local every
-  split "${ids[0]}"
-  every=$("$pgtrain" config show "${train_arguments[@]}" | sed -n '/^eval:/,/^[a-z]/s/^  every: //p')
-  [[ ${every:-0} -eq 0 || $((rung % every)) -eq 0 ]] || die "--halving $rung: must be a multiple of eval.every, which is $every"
-}
-
 halve() {
   local survivors=("${ids[@]}") left id kept
   while [[ ${#survivors[@]} -gt 1 ]]; do
@@ -245,7 +254,6 @@ halve() {
   train_to "" "${survivors[@]}"
 }
 
-[[ -z $rung ]] || check_rung
 for id in "${ids[@]}"; do prepare "$id"; done
 if [[ -n $rung ]]; then halve; else train_to "" "${ids[@]}"; fi
 
