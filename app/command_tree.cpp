@@ -18,7 +18,9 @@ std::vector<std::string> choices_of(const std::string& type) {
 
 bool takes_settings(const OptionHelp& option, const std::string& command) {
   return command != "score" &&
-         std::find(option.names.begin(), option.names.end(), "--set") != option.names.end();
+         std::any_of(option.names.begin(), option.names.end(), [](const std::string& name) {
+           return name == "--set" || name == "--grid" || name == "--sample";
+         });
 }
 
 OptionHelp help_of(const CLI::Option& option, const std::string& command) {

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <set>
 
 #include "commands.h"
 #include "core/error.h"
@@ -20,24 +19,13 @@ struct Flags {
   bool csv = false;
 };
 
-// Each folder once, whatever ways lead to it.
-std::vector<std::filesystem::path> distinct_runs(const std::vector<std::filesystem::path>& paths) {
-  std::set<std::filesystem::path> seen;
-  std::vector<std::filesystem::path> result;
-  for (const auto& run : find_runs(paths))
-    if (seen.insert(std::filesystem::weakly_canonical(run)).second) result.push_back(run);
-  return result;
-}
-
-// The same seed and settings give the same bits, which a confidence interval would take for two
-// observations.
+// The same seed and settings give the same bits: they are one observation.
 void warn_of_repeated_seeds(const Comparison& comparison) {
   for (const RunGroup& group : comparison.groups) {
     const auto repeated = std::adjacent_find(group.seeds.begin(), group.seeds.end());
     if (repeated != group.seeds.end())
       spdlog::warn(
-          "the runs {} are one row, but seed {} occurs more than once: they are no "
-          "independent samples",
+          "the runs {} are one row, but seed {} occurs more than once: its runs count as one",
           escape_text(fmt::format("{}", fmt::join(group.names, ", "))), escape_text(*repeated));
   }
 }
@@ -45,7 +33,7 @@ void warn_of_repeated_seeds(const Comparison& comparison) {
 int run_compare(const Flags& flags) {
   ExitCode code = kExitDone;
   std::vector<RunSummary> runs;
-  for (const auto& path : distinct_runs(flags.paths)) try {
+  for (const auto& path : find_runs(flags.paths)) try {
       runs.push_back(summarize_run(read_run(path)));
     } catch (const Error& e) {
       spdlog::warn("left out: {}", e.what());

@@ -82,7 +82,7 @@ void add_files(const std::string& path, const fs::path& share, Files& files) {
       files.emplace_back(fs::relative(entry.path(), share), read_file(entry.path()));
 }
 
-// All or nothing: a file that is there with other bytes is the user's.
+// Nothing when a file is there with other bytes: it is the user's. Throws ConfigError, DiskError.
 void write_files(const fs::path& directory, const Files& files) {
   for (const auto& [name, bytes] : files) {
     const fs::path file = directory / name;
@@ -123,7 +123,10 @@ int run_init(const Flags& flags) {
   std::string text;
   for (const auto& file : files)
     text += (fs::path(flags.directory) / file.first).lexically_normal().string() + "\n";
-  const std::string enter = flags.directory == "." ? "" : "cd " + flags.directory + " && ";
+  const bool needs_quotes = flags.directory.find_first_of(" \t\"'$&;()<>|*?") != std::string::npos;
+  const std::string quote = needs_quotes ? "'" : "";
+  const std::string enter =
+      flags.directory == "." ? "" : "cd " + quote + flags.directory + quote + " && ";
   print(text + fmt::format("Next: {}pgtrain validate --config {}\n"
                            "      pgtrain train --config {}\n",
                            enter, name.string(), name.string()));

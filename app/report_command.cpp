@@ -1,3 +1,5 @@
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
@@ -24,12 +26,16 @@ void check_output(const std::filesystem::path& output) {
 
 int run_report(const Flags& flags) {
   check_output(flags.output);
-  const std::string page = report_page(flags.runs, flags.title);
+  ExitCode code = kExitDone;
+  const std::string page = report_page(flags.runs, flags.title, [&](const Error& why) {
+    spdlog::warn("left out: {}", why.what());
+    code = kExitData;
+  });
   if (flags.output.empty())
     print(page);
   else
     write_file_atomic(flags.output, page);
-  return kExitDone;
+  return code;
 }
 
 }  // namespace
@@ -47,6 +53,7 @@ void add_report_command(CLI::App& app, Action& action) {
   command->add_option("--title", flags->title, "heading of the page");
   command->footer(
       "The page is one file: it loads nothing, and can be read without scripts, printed and sent.\n"
+      "Of several runs one that cannot be read is left out, with a warning and exit code 4.\n"
       "Examples:\n"
       "  pgtrain report runs/quickstart > report.html\n"
       "  pgtrain report runs/first runs/second --output both.html --title \"Two seeds\"\n"

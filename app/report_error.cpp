@@ -1,6 +1,7 @@
 #include "report_error.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <new>
 #include <string>
 
@@ -24,6 +25,8 @@ int report_error() {
     throw;
   } catch (const Error& e) {
     return report(e.what(), e.exit_code());
+  } catch (const std::filesystem::filesystem_error& e) {
+    return report(fmt::format("{}: {}", e.path1().string(), e.code().message()), kExitData);
   } catch (const std::bad_alloc&) {
     return report(kOutOfMemory, kExitInternal);
   } catch (const std::exception& e) {

@@ -31,10 +31,16 @@ class Conversation {
   const Policy& policy() const { return *policy_; }
   void reset() { turns_.clear(); }
 
-  // Prints the answer as it grows.
+  // Prints the answer as it grows. A message that throws is forgotten.
   void answer(const std::string& message) {
     turns_.push_back({"user", message});
-    const std::vector<int64_t> ids = fitting_prompt();
+    std::vector<int64_t> ids;
+    try {
+      ids = fitting_prompt();
+    } catch (const Error&) {
+      turns_.pop_back();
+      throw;
+    }
     GenerationOptions options = options_;
     options.max_new_tokens =
         std::min(options.max_new_tokens, room_for_tokens(*policy_, ids.size()));
@@ -52,7 +58,7 @@ class Conversation {
 
  private:
   // The prompt of all turns; the oldest question and its answer leave while it fills more than the
-  // model's positions. Throws DataError when the last message alone does, and forgets that message.
+  // model's positions. Throws DataError when the last message alone does.
   std::vector<int64_t> fitting_prompt() {
     while (true) {
       Record record;
@@ -62,11 +68,9 @@ class Conversation {
         record.prompt = turns_.back().content;
       std::vector<int64_t> ids = policy_->text().encode_prompt(record);
       if (room_for_tokens(*policy_, ids.size()) >= 1) return ids;
-      if (turns_.size() < 3) {
-        turns_.clear();
+      if (turns_.size() < 3)
         throw DataError(fmt::format("this message has {} tokens, the model reads {} at most",
                                     ids.size(), policy_->model().max_positions()));
-      }
       turns_.erase(turns_.begin(), turns_.begin() + 2);
     }
   }
@@ -102,7 +106,7 @@ int run_chat(const GenerationFlags& flags) {
     if (line == "/quit") break;
     if (line == "/reset") {
       conversation.reset();
-    } else if (!line.empty() && line[0] == '/') {
+    } else if (is_terminal && !line.empty() && line[0] == '/') {
       std::cerr << "error: " << line.substr(0, line.find(' '))
                 << " is no command; there are /reset and /quit\n";
     } else if (!line.empty()) {

@@ -112,8 +112,7 @@ void add_chat_command(CLI::App& app, Action& action) {
       "the policy sees the whole conversation, the oldest turns leaving when its positions run "
       "out; without one,\n"
       "each line is a prompt of its own.\n"
-      "Lines that begin with a slash: /reset forgets the conversation, /quit ends it, as the end "
-      "of the input does.\n"
+      "/reset forgets the conversation, /quit ends it, as the end of the input does.\n"
       "Examples:\n"
       "  pgtrain chat --checkpoint runs/dialogue --temperature 0.7\n"
       "  pgtrain chat --model SmolLM2-135M-Instruct.gguf --system \"Answer in one sentence.\"");

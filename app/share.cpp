@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <sstream>
+#include <string_view>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -22,7 +23,9 @@ size_t sentence_end(const std::string& text) {
     if (text[i] == '(') ++depth;
     if (text[i] == ')') --depth;
     if (text[i] == ' ') word = i + 1;
-    if (text[i] == '.' && text[i + 1] == ' ' && depth == 0 && i - word > 2) return i;
+    const std::string_view last(text.data() + word, i - word);
+    const bool is_abbreviation = last == "al" || last == "Dr";
+    if (text[i] == '.' && text[i + 1] == ' ' && depth == 0 && !is_abbreviation) return i;
   }
   return std::string::npos;
 }

@@ -160,7 +160,7 @@ complete -F _pgtrain pgtrain
 }
 
 std::string zsh_completion(const CommandHelp& program, const std::vector<SettingHelp>& settings) {
-  // "name:what it is", colons of the name escaped.
+  // "name:what it is"; no name has a colon.
   const auto described = [](const std::string& name, const std::string& description) {
     return quoted(name + ":" + first_line(description));
   };

@@ -35,6 +35,7 @@ ExperimentConfig only_steps(ExperimentConfig config, const TemporaryFolder& fold
   config.train.steps = std::max(config.train.steps, steps);  // the learning rate may depend on it
   config.eval.every = 0;
   config.log.completions_per_step = 0;
+  config.log.tensorboard = false;
   return config;
 }
 

@@ -1,4 +1,10 @@
 # find_package(pgtrain): the modules as pgtrain::similarity, pgtrain::train, ..., and all of them as pgtrain::pgtrain.
+include(CMakeFindDependencyMacro)
+foreach(package IN ITEMS Threads Torch yaml-cpp nlohmann_json spdlog)
+  find_dependency(${package})
+endforeach()
+find_dependency(ICU COMPONENTS uc i18n)
+find_dependency(OpenSSL COMPONENTS Crypto)
 include(${CMAKE_CURRENT_LIST_DIR}/dependencies.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/pgtrainTargets.cmake)
 if(NOT TARGET pgtrain::pgtrain)

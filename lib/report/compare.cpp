@@ -174,10 +174,14 @@ std::string state_of(const Members& members) {
   return result;
 }
 
+// A row may pool runs of other settings, or hold a run twice: what varies from seed to seed is the
+// mean over each seed's runs.
 Estimate estimate_of(const Members& members, std::optional<double> RunSummary::*column) {
-  std::vector<double> values;
+  std::map<std::string, Meter> by_seed;
   for (const RunSummary* run : members)
-    if (run->*column) values.push_back(*(run->*column));
+    if (run->*column) by_seed[value_of(*run, "run.seed")].add(*(run->*column));
+  std::vector<double> values;
+  for (const auto& seed : by_seed) values.push_back(seed.second.mean());
   return estimate(values);
 }
 
@@ -192,7 +196,8 @@ RunGroup make_group(std::vector<std::string> settings, const Members& members) {
   }
   std::sort(group.names.begin(), group.names.end());
   std::sort(group.seeds.begin(), group.seeds.end(), setting_less);
-  if (counted.empty()) counted = members;
+  group.has_done = !counted.empty();
+  if (!group.has_done) counted = members;
   group.runs = static_cast<int64_t>(counted.size());
   group.state = state_of(members);
   group.eval_reward = estimate_of(counted, &RunSummary::eval_reward);
@@ -287,8 +292,9 @@ Comparison compare_runs(const std::vector<RunSummary>& runs, const std::vector<s
 void sort_by(Comparison& comparison, const std::string& column) {
   auto& groups = comparison.groups;
   if (const Rank rank = rank_by(column)) {
-    std::stable_sort(groups.begin(), groups.end(),
-                     [&](const RunGroup& a, const RunGroup& b) { return rank(a) < rank(b); });
+    std::stable_sort(groups.begin(), groups.end(), [&](const RunGroup& a, const RunGroup& b) {
+      return a.has_done != b.has_done ? a.has_done : rank(a) < rank(b);
+    });
     return;
   }
   const int64_t key = key_index(comparison.keys, column);

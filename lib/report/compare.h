@@ -44,7 +44,8 @@ struct RunGroup {
   std::vector<std::string> settings;  // values of Comparison::keys; "" = the key does not apply
   std::vector<std::string> names;     // of all its runs
   std::vector<std::string> seeds;
-  int64_t runs = 0;   // that count: those that are done; when none is, all
+  int64_t runs = 0;  // that count: those that are done; when none is, all
+  bool has_done = false;
   std::string state;  // "done", "2 done, 1 failed at 12/40"
   Estimate eval_reward;
   Estimate best_eval_reward;
@@ -56,6 +57,8 @@ struct Comparison {
   std::vector<RunGroup> groups;
 };
 
+// The estimates are over the seeds: count is the number of seeds, each with the mean of its runs in
+// the row.
 // Groups the runs by all settings that can change a result, but the seed; with `by`, by these keys
 // alone. keys are those in which groups differ (without what algorithm.preset says already), or
 // `by`. Rows are in the order of their settings (numbers by value). Throws ConfigError when a key
@@ -63,8 +66,9 @@ struct Comparison {
 Comparison compare_runs(const std::vector<RunSummary>& runs,
                         const std::vector<std::string>& by = {});
 
-// Sorts by a column: eval_reward, best_eval_reward, reward or runs, the highest first; or a key
-// (its last word is enough), the lowest first. Rows without a value come last. Throws ConfigError
+// Sorts by a column: eval_reward, best_eval_reward, reward or runs, the highest first and
+// behind all of them rows without a run that is done; or a key (its last word is enough), the
+// lowest first. Rows without a value come last. Throws ConfigError
 // that lists the columns.
 void sort_by(Comparison& comparison, const std::string& column);
 

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "metrics/row.h"
 #include "report/compare.h"
+#include "report/text_table.h"
 #include "text/unicode.h"
 
 namespace pgtrain {
@@ -13,13 +14,6 @@ namespace {
 constexpr size_t kMaxCell = 32;
 
 using Cells = std::vector<std::string>;
-
-// Code points, which is what a terminal counts for most scripts.
-size_t width_of(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80;
-  }));
-}
 
 // Keys by their last word where no other key has the same.
 Cells short_names(const std::vector<std::string>& keys) {
@@ -57,33 +51,12 @@ std::string interval_cell(const Estimate& estimate) {
   return text;
 }
 
-std::string aligned(const std::vector<Cells>& rows) {
-  std::vector<size_t> widths(rows.front().size());
-  for (const Cells& row : rows)
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
-  std::string text;
-  for (const Cells& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i)
-      line += row[i] + std::string(widths[i] - width_of(row[i]) + 2, ' ');
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return text;
-}
-
-std::string csv_field(const std::string& value) {
-  const std::string text = escape_text(value);
-  if (text.find_first_of(",\"") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
-}
-
 std::string csv_number(std::optional<double> value) {
   return value && std::isfinite(*value) ? json_number(*value) : "";
 }
 
 void add_csv(Cells& row, const Estimate& estimate) {
+  row.push_back(std::to_string(estimate.count));
   row.push_back(csv_number(estimate.count == 0 ? std::optional<double>() : estimate.mean));
   row.push_back(csv_number(estimate.std));
   const bool has_interval = estimate.half_width.has_value();
@@ -129,7 +102,7 @@ std::string comparison_table(const Comparison& comparison) {
     row.push_back(group.state);
     rows.push_back(std::move(row));
   }
-  return aligned(rows);
+  return aligned_table(rows, Align::kLeft);
 }
 
 std::string comparison_csv(const Comparison& comparison) {
@@ -137,7 +110,7 @@ std::string comparison_csv(const Comparison& comparison) {
   for (const std::string& key : comparison.keys) header.push_back(csv_field(key));
   header.emplace_back("runs");
   for (const char* name : {"eval_reward", "best_eval_reward", "reward"})
-    for (const char* what : {"mean", "std", "ci95_low", "ci95_high"})
+    for (const char* what : {"count", "mean", "std", "ci95_low", "ci95_high"})
       header.push_back(fmt::format("{}_{}", name, what));
   header.emplace_back("state");
   std::string text = csv_line(header);

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "metrics/row_reader.h"
+#include "report/text_table.h"
 #include "text/unicode.h"
 
 namespace pgtrain {
@@ -120,20 +121,9 @@ void for_wanted_rows(const fs::path& file, const MetricsQuery& query, const Cont
 
 // ---- CSV ----
 
-std::string csv_cell(const std::string& text) {
-  const std::string visible = escape_text(text);
-  if (visible.find_first_of(",\"") == std::string::npos) return visible;
-  std::string cell = "\"";
-  for (const char c : visible) {
-    if (c == '"') cell += '"';
-    cell += c;
-  }
-  return cell + '"';
-}
-
 std::string csv_value(const RowValue& value) {
   if (const auto* integer = std::get_if<int64_t>(&value)) return std::to_string(*integer);
-  if (const auto* text = std::get_if<std::string>(&value)) return csv_cell(*text);
+  if (const auto* text = std::get_if<std::string>(&value)) return csv_field(*text);
   const double number = std::get<double>(value);
   return std::isfinite(number) ? json_number(number) : "NaN";
 }
@@ -219,35 +209,26 @@ std::vector<TableLine> table_lines(const fs::path& file, const MetricsQuery& que
   return lines;
 }
 
-// The least of 1, 2, 5, 10, 20, ... that leaves few enough lines.
+// The least of 1, 2, 5, 10, 20, ... that leaves few enough of so many.
 int64_t stride_for(int64_t count) {
   for (int64_t power = 1;; power *= 10)
     for (const int64_t factor : {1, 2, 5})
       if (count <= factor * power * kTableLines) return factor * power;
 }
 
+// By round steps; where these still leave too many (steps that repeat), by position.
 void thin(std::vector<TableLine>& lines) {
-  const int64_t stride = stride_for(static_cast<int64_t>(lines.size()));
   const TableLine last = lines.back();
   lines.pop_back();
+  const int64_t stride = stride_for(last.step - lines.front().step + 1);
   lines.erase(std::remove_if(lines.begin(), lines.end(),
                              [&](const TableLine& line) { return line.step % stride != 0; }),
               lines.end());
-  lines.push_back(last);
-}
-
-std::string aligned(const std::vector<std::vector<std::string>>& table) {
-  std::vector<size_t> widths(table.front().size(), 0);
-  for (const auto& line : table)
-    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  std::string out;
-  for (const auto& line : table) {
-    for (size_t i = 0; i < line.size(); ++i)
-      out += fmt::format("{}{:>{}}", i > 0 ? "  " : "", line[i], widths[i]);
-    out.erase(out.find_last_not_of(' ') + 1);
-    out += '\n';
-  }
-  return out;
+  std::vector<TableLine> kept;
+  const auto spacing = static_cast<size_t>(stride_for(static_cast<int64_t>(lines.size()) / 2));
+  for (size_t i = 0; i < lines.size(); i += spacing) kept.push_back(lines[i]);
+  kept.push_back(last);
+  lines = std::move(kept);
 }
 
 }  // namespace
@@ -286,7 +267,7 @@ std::string metrics_table(const fs::path& run, const MetricsQuery& query) {
     table.back().push_back(std::to_string(line.step));
     table.back().insert(table.back().end(), line.cells.begin(), line.cells.end());
   }
-  return aligned(table);
+  return aligned_table(table, Align::kRight);
 }
 
 void write_metrics_csv(const fs::path& run, const MetricsQuery& query, const TextSink& sink) {
@@ -298,7 +279,7 @@ void write_metrics_csv(const fs::path& run, const MetricsQuery& query, const Tex
   std::unordered_map<std::string, size_t> places;
   for (const std::string& name : columns) {
     places.emplace(name, head.size());
-    head.push_back(csv_cell(name));
+    head.push_back(csv_field(name));
   }
   sink(fmt::format("{}\n", fmt::join(head, ",")));
   for_wanted_rows(file, query, contents, [&](const Row& row) {

@@ -85,9 +85,17 @@ void make_names_different(std::vector<ReportRun>& runs) {
 
 }  // namespace
 
-std::string report_page(const std::vector<std::filesystem::path>& paths, const std::string& title) {
+std::string report_page(const std::vector<std::filesystem::path>& paths, const std::string& title,
+                        const std::function<void(const Error& why)>& left_out) {
   std::vector<ReportRun> runs;
-  for (const auto& directory : find_runs(paths)) runs.push_back(read_report_run(directory));
+  const auto directories = find_runs(paths);
+  for (const auto& directory : directories) try {
+      runs.push_back(read_report_run(directory));
+    } catch (const Error& e) {
+      const bool is_last_hope = runs.empty() && directory == directories.back();
+      if (!left_out || is_last_hope) throw;
+      left_out(e);
+    }
   make_names_different(runs);
   if (runs.size() == 1) {
     const std::string shown = title.empty() ? runs[0].name : title;

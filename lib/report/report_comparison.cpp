@@ -55,7 +55,7 @@ Html result_cells(const ReportRun& run) {
               number_cell(any ? format_value(best.reward) : kNone),
               number_cell(any ? format_count(static_cast<double>(best.step)) : kNone),
               number_cell(progress_of(record)),
-              element("td", {}, text(state_of(record))),
+              element("td", {}, text(completion_of(record))),
               number_cell(std::isnan(tokens) ? kNone : format_count(tokens)),
               number_cell(run.timing.seconds > 0 ? format_duration(run.timing.seconds) : kNone)};
 }

@@ -138,7 +138,7 @@ Html summary_section(const ReportRun& run) {
   else if (training.any())
     facts += fact("Reward in training, first and last step", training.shown(), "", "fact big");
   if (held_out.any() && training.any()) facts += fact("Reward in training", training.shown());
-  facts += fact("Steps", progress_of(record), state_of(record));
+  facts += fact("Steps", progress_of(record), completion_of(record));
   if (run.timing.seconds > 0)
     facts += fact("Time in steps", format_duration(run.timing.seconds),
                   "without evaluation and checkpoints");

@@ -32,7 +32,9 @@ std::string progress_of(const RunRecord& run) {
                      format_count(static_cast<double>(run.config.train.steps)));
 }
 
-std::string state_of(const RunRecord& run) { return run.is_finished ? "finished" : "not finished"; }
+std::string completion_of(const RunRecord& run) {
+  return run.is_finished ? "finished" : "not finished";
+}
 
 double tokens_of(const RunRecord& run) { return ends_of(run.curve("train", "num_tokens")).last; }
 

@@ -30,7 +30,7 @@ BestEvaluation best_evaluation(const RunRecord& run);
 
 // "300 of 300" steps; "finished" or "not finished".
 std::string progress_of(const RunRecord& run);
-std::string state_of(const RunRecord& run);
+std::string completion_of(const RunRecord& run);
 
 // Generated tokens; NaN before the first step.
 double tokens_of(const RunRecord& run);

@@ -30,7 +30,7 @@ void keep_recent(std::deque<double>& values, const Row& row, const char* column)
 bool RunFollower::poll() {
   std::error_code ignored;
   const bool is_new = !config_ && fs::exists(directory_ / "config.yaml", ignored);
-  if (is_new) config_ = read_resolved_experiment(directory_ / "config.yaml");
+  if (is_new) config_ = read_run_config(directory_);
   if (!config_) return false;
   const bool has_metrics = read_metrics();
   const bool has_timing = read_timing();
@@ -75,12 +75,7 @@ int64_t RunFollower::step() const {
 }
 
 bool RunFollower::is_done() const {
-  if (!config_ || is_warming_up()) return false;
-  const Curve& tokens = curve("train", "num_tokens");
-  if (!is_at_end(config_->train, step(), tokens)) return false;
-  const bool is_evaluated = !config_->data.eval.empty() && config_->eval.every > 0;
-  const Curve& evaluations = curve("eval", "eval_reward");
-  return !is_evaluated || (!evaluations.empty() && evaluations.steps.back() == step());
+  return config_ && !is_warming_up() && is_complete(*config_, curves_);
 }
 
 }  // namespace pgtrain

@@ -1,6 +1,7 @@
 #include "report/run_record.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/error.h"
 #include "metrics/row_reader.h"
@@ -17,11 +18,33 @@ bool is_run(const fs::path& directory) {
   return fs::is_regular_file(directory / kConfig, ignored);
 }
 
+// The runs that a folder holds, in byte order of their names.
+std::vector<fs::path> runs_inside(const fs::path& folder) {
+  std::vector<fs::path> inside;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (is_run(entry.path())) inside.push_back(entry.path());
+  if (error) throw DataError(fmt::format("{}: {}", folder.string(), error.message()));
+  if (inside.empty())
+    throw DataError(
+        fmt::format("{}: neither a run nor a folder of runs: no {} in it or one level below",
+                    folder.string(), kConfig));
+  std::sort(inside.begin(), inside.end());
+  return inside;
+}
+
 }  // namespace
 
-bool is_at_end(const TrainOptions& limits, int64_t step, const Curve& tokens) {
-  return step >= limits.steps || (limits.max_tokens > 0 && !tokens.empty() &&
-                                  tokens.values.back() >= static_cast<double>(limits.max_tokens));
+bool is_complete(const ExperimentConfig& config, const Curves& curves) {
+  const Curve& rewards = curve_of(curves, "train", "reward");
+  const Curve& tokens = curve_of(curves, "train", "num_tokens");
+  const int64_t step = rewards.empty() ? 0 : rewards.steps.back();
+  const auto max_tokens = static_cast<double>(config.train.max_tokens);
+  const bool has_tokens = max_tokens > 0 && !tokens.empty() && tokens.values.back() >= max_tokens;
+  if (step < config.train.steps && !has_tokens) return false;
+  const bool is_evaluated = !config.data.eval.empty() && config.eval.every > 0;
+  const Curve& evaluations = curve_of(curves, "eval", "eval_reward");
+  return !is_evaluated || (!evaluations.empty() && evaluations.steps.back() == step);
 }
 
 void add_row(Curves& curves, const Row& row) {
@@ -48,40 +71,35 @@ const Curve& curve_of(const Curves& curves, const std::string& phase, const std:
   return curve == columns->second.end() ? kNone : curve->second;
 }
 
+ExperimentConfig read_run_config(const fs::path& directory) {
+  try {
+    return read_resolved_experiment(directory / kConfig);
+  } catch (const ConfigError& e) {
+    throw DataError(e.what());
+  }
+}
+
 RunRecord read_run(const fs::path& directory) {
   if (!is_run(directory))
     throw DataError(fmt::format("{}: is not the directory of a run: it has no {}",
                                 directory.string(), kConfig));
   RunRecord run;
   run.directory = directory;
-  run.config = read_resolved_experiment(directory / kConfig);
+  run.config = read_run_config(directory);
   run.settings = settings_of(run.config);
   read_rows(directory / "metrics.jsonl", 0, [&](const Row& row) { add_row(run.curves, row); });
   const Curve& rewards = run.curve("train", "reward");
   if (!rewards.empty()) run.step = rewards.steps.back();
-  run.is_finished = is_at_end(run.config.train, run.step, run.curve("train", "num_tokens"));
+  run.is_finished = is_complete(run.config, run.curves);
   return run;
 }
 
 std::vector<fs::path> find_runs(const std::vector<fs::path>& paths) {
   std::vector<fs::path> runs;
-  for (const fs::path& path : paths) {
-    if (is_run(path)) {
-      runs.push_back(path);
-      continue;
-    }
-    std::vector<fs::path> inside;
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(path, error))
-      if (is_run(entry.path())) inside.push_back(entry.path());
-    if (error) throw DataError(fmt::format("{}: {}", path.string(), error.message()));
-    if (inside.empty())
-      throw DataError(
-          fmt::format("{}: neither a run nor a folder of runs: no {} in it or one level below",
-                      path.string(), kConfig));
-    std::sort(inside.begin(), inside.end());
-    runs.insert(runs.end(), inside.begin(), inside.end());
-  }
+  std::set<fs::path> seen;
+  for (const fs::path& path : paths)
+    for (const fs::path& run : is_run(path) ? std::vector<fs::path>{path} : runs_inside(path))
+      if (seen.insert(fs::weakly_canonical(run)).second) runs.push_back(run);
   return runs;
 }
 

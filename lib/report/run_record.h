@@ -31,8 +31,9 @@ void add_row(Curves& curves, const Row& row);
 // The curve, or an empty one.
 const Curve& curve_of(const Curves& curves, const std::string& phase, const std::string& column);
 
-// A run with these limits has nothing left to do after the step. tokens: its num_tokens.
-bool is_at_end(const TrainOptions& limits, int64_t step, const Curve& tokens);
+// All of train.steps or train.max_tokens are done, and the evaluation after the last step, if there
+// is one.
+bool is_complete(const ExperimentConfig& config, const Curves& curves);
 
 struct RunRecord {
   std::filesystem::path directory;
@@ -40,20 +41,23 @@ struct RunRecord {
   std::vector<std::pair<std::string, std::string>> settings;  // of config: see settings_of
   Curves curves;
   int64_t step = 0;          // last policy-gradient step in metrics.jsonl
-  bool is_finished = false;  // all of train.steps or train.max_tokens are done
+  bool is_finished = false;  // is_complete
 
   const Curve& curve(const std::string& phase, const std::string& column) const {
     return curve_of(curves, phase, column);
   }
 };
 
+// The experiment of a run directory. Throws DataError when this version cannot read its record.
+ExperimentConfig read_run_config(const std::filesystem::path& directory);
+
 // Reads config.yaml and metrics.jsonl of a run directory; the run may still be going, or have been
-// killed. Throws DataError when the folder holds no run, ConfigError when another version wrote it
-// in a way that this one cannot read.
+// killed. Throws DataError when the folder holds no run, or one that this version cannot read.
 RunRecord read_run(const std::filesystem::path& directory);
 
-// The directory of each run in the order given; a folder that is no run itself stands for those
-// runs that lie in it, in byte order of their names. Throws DataError for a folder without any.
+// The directory of each run in the order given, each once; a folder that is no run itself stands
+// for those runs that lie in it, in byte order of their names. Throws DataError for a folder
+// without any.
 std::vector<std::filesystem::path> find_runs(const std::vector<std::filesystem::path>& paths);
 
 }  // namespace pgtrain

@@ -74,7 +74,7 @@ void describe_log(Section& s, LogOptions& o) {
   s.field(
       "tensorboard", o.tensorboard,
       "also write an event file for TensorBoard: every column of metrics.jsonl and timing.jsonl, "
-      "histograms, completions");
+      "histograms, completions; steps made while it is false stay out of it");
   s.field("histogram_every", o.histogram_every,
           "steps between histograms of rewards, lengths and advantages, and completions, in the "
           "event file; "

@@ -118,6 +118,29 @@ TEST_CASE("compare: grouped by one key over all others", "[report]") {
                  "written in full"));
 }
 
+TEST_CASE("compare: the interval is over the seeds, whatever else a row pools", "[report]") {
+  // Seeds 1 and 2 with two learning rates each: means 0.5 and 0.7 of two seeds, as by hand:
+  // sd = 0.1414, half width = t(0.975; 1) * sd / sqrt(2) = 12.706 * 0.1 = 1.2706.
+  std::vector<RunSummary> runs = {run_of("0.1", "1", 0.2), run_of("0.2", "1", 0.8),
+                                  run_of("0.1", "2", 0.4), run_of("0.2", "2", 1.0)};
+  const Estimate pooled = compare_runs(runs, {"train.steps"}).groups.at(0).eval_reward;
+  CHECK(pooled.count == 2);
+  CHECK(test::close(pooled.mean, 0.6));
+  CHECK(test::close(pooled.std.value(), std::sqrt(0.02)));
+  CHECK(test::close(pooled.half_width.value(), 1.2706204736174698, 1e-9));
+  // The same run twice is one observation.
+  const Estimate twice =
+      compare_runs({run_of("0.1", "1", 0.2), run_of("0.1", "1", 0.2)}).groups.at(0).eval_reward;
+  CHECK(twice.count == 1);
+  CHECK_FALSE(twice.half_width.has_value());
+}
+
+TEST_CASE("compare: rows without a finished run come behind those that have one", "[report]") {
+  Comparison result = compare_runs({run_of("0.1", "1", 0.9, "paused"), run_of("0.2", "1", 0.2)});
+  sort_by(result, "eval_reward");
+  CHECK(result.groups[0].settings[0] == "0.2");
+}
+
 TEST_CASE("compare: a preset is one column unless a run departs from it", "[report]") {
   const auto summary = [](const Texts& overrides) {
     RunSummary run;
@@ -162,7 +185,7 @@ TEST_CASE("compare: the table, byte by byte", "[report]") {
       "1.0e-05        1     123457           -       123458            123456            paused at "
       "10/40\n"
       "0.1            2     0.5000 ± 0.0000  0.0000  1.5000 ± 0.0000   -0.5000 ± 0.0000  done\n");
-  CHECK(contains(comparison_csv(result), "\r\n1.0e-05,1,123456.789,,,,"));
+  CHECK(contains(comparison_csv(result), "\r\n1.0e-05,1,1,123456.789,,,,"));
 }
 
 void write_run(const std::string& directory, const std::string& metrics, int64_t steps = 20) {

@@ -82,6 +82,16 @@ TEST_CASE("metrics table: about twenty round steps and the last", "[report]") {
   CHECK(last == "step  reward\n1001     0.5\n1002     0.5\n1003     0.5\n");
 }
 
+TEST_CASE("metrics table: rows far apart are thinned as well", "[report]") {
+  std::string rows;
+  for (int step = 0; step <= 100000; step += 100)
+    rows += "{\"phase\":\"eval\",\"step\":" + std::to_string(step) + ",\"eval_reward\":0.5}\n";
+  const std::string table = Run(rows).table();
+  CHECK(std::count(table.begin(), table.end(), '\n') <= 23);
+  CHECK(contains(table, "\n 10000 "));
+  CHECK(contains(table, "\n100000 "));
+}
+
 TEST_CASE("metrics as CSV: all columns of all rows", "[report]") {
   const Run run(kRows);
   CHECK(run.csv() ==

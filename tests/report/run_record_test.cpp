@@ -37,6 +37,25 @@ TEST_CASE("run record: curves by phase and column", "[report]") {
   CHECK(seed != run.settings.end());
 }
 
+TEST_CASE("run record: a run ends with the evaluation after its last step", "[report]") {
+  ExperimentConfig config;
+  config.train.steps = 2;
+  config.eval.every = 5;
+  Curves curves;
+  curves["train"]["reward"] = {{1, 2}, {0.5, 0.5}};
+  CHECK(is_complete(config, curves));  // nothing is held out
+  config.data.eval = "e.jsonl";
+  curves["eval"]["eval_reward"] = {{0}, {0.1}};
+  CHECK_FALSE(is_complete(config, curves));
+  curves["eval"]["eval_reward"] = {{0, 2}, {0.1, 0.2}};
+  CHECK(is_complete(config, curves));
+  config.train.steps = 3;
+  CHECK_FALSE(is_complete(config, curves));
+  config.train.max_tokens = 10;
+  curves["train"]["num_tokens"] = {{1, 2}, {5, 10}};
+  CHECK(is_complete(config, curves));
+}
+
 TEST_CASE("run record: a folder stands for the runs in it", "[report]") {
   test::TempDir folder;
   write_run(folder.path() / "b", "");
@@ -45,6 +64,7 @@ TEST_CASE("run record: a folder stands for the runs in it", "[report]") {
   using Paths = std::vector<std::filesystem::path>;
   CHECK(find_runs({folder.path()}) == Paths{folder.path() / "a", folder.path() / "b"});
   CHECK(find_runs({folder.path() / "b"}) == Paths{folder.path() / "b"});
+  CHECK(find_runs({folder.path() / "b", folder.path() / "." / "b"}) == Paths{folder.path() / "b"});
   CHECK(test::contains(test::message_of<DataError>([&] { find_runs({folder.path() / "empty"}); }),
                        "no config.yaml"));
   CHECK(test::contains(test::message_of<DataError>([&] { find_runs({folder.path() / "none"}); }),
