@@ -4,13 +4,14 @@
 # usage: scripts/sweep_kill_check.sh [SEEDS=3]      four settings for each seed: 12 runs; PGTRAIN: the binary (default build/release/app/pgtrain)
 # Exit code 1 on any difference.
 set -euo pipefail
+PGTRAIN=$(type -P -- "${PGTRAIN:-$(dirname "$0")/../build/release/app/pgtrain}") || { echo "sweep_kill_check: no pgtrain; set PGTRAIN" >&2; exit 2; }
+PGTRAIN=$(realpath "$PGTRAIN")
+export PGTRAIN
 cd "$(dirname "$0")/.."
 
 seeds=${1:-3}
 runs=$((4 * seeds))
 steps=24
-PGTRAIN=$(realpath "${PGTRAIN:-build/release/app/pgtrain}")
-export PGTRAIN
 folder=$(mktemp -d)
 group=
 clean() {

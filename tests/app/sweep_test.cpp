@@ -63,10 +63,13 @@ TEST_CASE("a paused run goes on to the bits of an uninterrupted one") {
   const Experiment whole;
   REQUIRE(whole.train().code == 0);
   const Experiment paused;
-  for (const char* until : {"0", "3", "3", "1", "5"}) {
+  // A step that lies behind changes nothing.
+  const std::vector<std::pair<std::string, int>> pauses = {
+      {"0", 0}, {"3", 3}, {"3", 3}, {"1", 3}, {"5", 5}};
+  for (const auto& [until, step] : pauses) {
     const json line = train_json(paused, {"--until", until});
     CHECK(line.at("status") == "paused");
-    CHECK(line.at("step") == std::max(std::stoi(until), line.at("step").get<int>()));
+    CHECK(line.at("step") == step);
   }
   const json last = train_json(paused, {"--until", "100"});
   CHECK(last.at("status") == "done");
