@@ -23,6 +23,9 @@ void add_experiment_flags(CLI::App& command, std::vector<std::filesystem::path>&
                           std::vector<std::string>& overrides, bool required,
                           const std::string& example = "");
 
+// JSON Schema of experiment files.
+std::string schema_text();
+
 void add_train_command(CLI::App& app, Action& action);
 void add_sample_command(CLI::App& app, Action& action);
 void add_chat_command(CLI::App& app, Action& action);

@@ -29,14 +29,18 @@ int run_explain(const ConfigFlags& flags) {
 }
 
 int run_schema() {
-  Section root;
-  ExperimentConfig config;
-  describe(root, config);
-  print(json_schema(root, "pgtrain experiment") + "\n");
+  print(schema_text());
   return kExitDone;
 }
 
 }  // namespace
+
+std::string schema_text() {
+  Section root;
+  ExperimentConfig config;
+  describe(root, config);
+  return json_schema(root, "pgtrain experiment") + "\n";
+}
 
 void add_experiment_flags(CLI::App& command, std::vector<std::filesystem::path>& configs,
                           std::vector<std::string>& overrides, bool required,

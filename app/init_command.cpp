@@ -5,12 +5,10 @@
 #include <sstream>
 
 #include "commands.h"
-#include "config/explain.h"
 #include "config/suggest.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "share.h"
-#include "train/experiment.h"
 
 namespace pgtrain {
 namespace {
@@ -96,13 +94,6 @@ void write_files(const fs::path& directory, const Files& files) {
     make_directories((directory / name).parent_path());
     write_file_atomic(directory / name, bytes);
   }
-}
-
-std::string schema_text() {
-  Section root;
-  ExperimentConfig config;
-  describe(root, config);
-  return json_schema(root, "pgtrain experiment") + "\n";
 }
 
 int run_init(const Flags& flags) {

@@ -1,4 +1,5 @@
 #include "report/report_completions.h"
+#include "report/run_figures.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -156,10 +157,9 @@ Html completions_section(const ReportRun& run, std::string_view heading) {
     out += evaluation;
   }
   if (!training.empty()) {
-    const std::string title =
-        fmt::format("In training, after step {}: best, median and worst of {} logged",
-                    run.record.step - (run.record.step + 9) / 10,
-                    format_count(static_cast<double>(log.training.size())));
+    const std::string title = fmt::format(
+        "In training, after step {}: best, median and worst of {} logged",
+        last_tenth_after(run.record), format_count(static_cast<double>(log.training.size())));
     out += element("details", {}, {element("summary", {}, text(title)), training});
   }
   return out;

@@ -1,4 +1,5 @@
 #include "report/report_run.h"
+#include "report/run_figures.h"
 
 #include <algorithm>
 #include <cmath>
@@ -117,9 +118,7 @@ ReportRun read_report_run(const fs::path& directory) {
   run.record = read_run(directory);
   run.name = run.record.config.run.name;
   run.timing = read_timing(directory / "timing.jsonl");
-  // The last tenth of the steps: what the policy writes now.
-  run.completions = read_completions(directory / "completions.jsonl",
-                                     run.record.step - (run.record.step + 9) / 10,
+  run.completions = read_completions(directory / "completions.jsonl", last_tenth_after(run.record),
                                      blocklists_of(run.record.config));
   run.log = read_log(directory / "train.log");
   run.checkpoints = read_checkpoints(directory / "checkpoints");

@@ -36,6 +36,8 @@ std::string completion_of(const RunRecord& run) {
   return run.is_finished ? "finished" : "not finished";
 }
 
+int64_t last_tenth_after(const RunRecord& run) { return run.step - (run.step + 9) / 10; }
+
 double tokens_of(const RunRecord& run) { return ends_of(run.curve("train", "num_tokens")).last; }
 
 }  // namespace pgtrain

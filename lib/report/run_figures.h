@@ -32,6 +32,9 @@ BestEvaluation best_evaluation(const RunRecord& run);
 std::string progress_of(const RunRecord& run);
 std::string completion_of(const RunRecord& run);
 
+// The step before the last tenth of those made: what follows shows what the policy writes now.
+int64_t last_tenth_after(const RunRecord& run);
+
 // Generated tokens; NaN before the first step.
 double tokens_of(const RunRecord& run);
 
